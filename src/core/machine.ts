@@ -1,0 +1,147 @@
+import { UsageError } from './errors.js';
+import type { JsonObject } from './json.js';
+
+/** The contract's rule for names (`create`, E8). It also keeps every name safe as a file name and a shell word. */
+const NAME_RULE = /^[a-zA-Z0-9][a-zA-Z0-9\-.]*$/;
+
+/** Throws UsageError with the contract's text E8 when `name` may not name a machine. */
+export function assertMachineName(name: string): void {
+  if (!NAME_RULE.test(name)) {
+    throw new UsageError({
+      code: 'MACHINE_NAME_INVALID',
+      verbatim: true,
+      message:
+        'Error creating machine: Invalid hostname specified. Allowed hostname chars are: 0-9a-zA-Z . -',
+      nextSteps: ['choose a name that starts with a letter or a digit, such as: dev-1'],
+    });
+  }
+}
+
+/** What the hypervisor says of a machine. `missing`: the record is here, the virtual machine is not. */
+export type MachineState =
+  | 'running'
+  | 'stopped'
+  | 'paused'
+  | 'saved'
+  | 'starting'
+  | 'stopping'
+  | 'error'
+  | 'missing'
+  | 'unknown';
+
+const STATE_WORDS: Readonly<Record<MachineState, string>> = {
+  running: 'Running',
+  stopped: 'Stopped',
+  paused: 'Paused',
+  saved: 'Saved',
+  starting: 'Starting',
+  stopping: 'Stopping',
+  error: 'Error',
+  missing: 'Error',
+  unknown: '',
+};
+
+/** The contract's word for a state, as `status` and `ls` print it. */
+export function stateWord(state: MachineState): string {
+  return STATE_WORDS[state];
+}
+
+/** Engine settings in docker-machine's own key names (contract: store.md section 3): `inspect -f` shows them. */
+export interface EngineOptions {
+  readonly ArbitraryFlags: readonly string[] | null;
+  readonly Dns: readonly string[] | null;
+  readonly GraphDir: string;
+  readonly Env: readonly string[] | null;
+  readonly Ipv6: boolean;
+  readonly InsecureRegistry: readonly string[] | null;
+  readonly Labels: readonly string[] | null;
+  readonly LogLevel: string;
+  readonly StorageDriver: string;
+  readonly SelinuxEnabled: boolean;
+  readonly TlsVerify: boolean;
+  readonly RegistryMirror: readonly string[] | null;
+  readonly InstallURL: string;
+}
+
+export interface SwarmOptions {
+  readonly IsSwarm: boolean;
+  readonly Address: string;
+  readonly Discovery: string;
+  readonly Agent: boolean;
+  readonly Master: boolean;
+  readonly Host: string;
+  readonly Image: string;
+  readonly Strategy: string;
+  readonly Heartbeat: number;
+  readonly Overcommit: number;
+  readonly ArbitraryFlags: readonly string[] | null;
+  readonly ArbitraryJoinFlags: readonly string[] | null;
+  readonly Env: readonly string[] | null;
+  readonly IsExperimental: boolean;
+}
+
+/** Absolute paths of a machine's certificates. They stay where the machine was created, also in a moved store. */
+export interface AuthOptions {
+  readonly CertDir: string;
+  readonly CaCertPath: string;
+  readonly CaPrivateKeyPath: string;
+  readonly CaCertRemotePath: string;
+  readonly ServerCertPath: string;
+  readonly ServerKeyPath: string;
+  readonly ClientKeyPath: string;
+  readonly ServerCertRemotePath: string;
+  readonly ServerKeyRemotePath: string;
+  readonly ClientCertPath: string;
+  readonly ServerCertSANs: readonly string[] | null;
+  readonly StorePath: string;
+}
+
+export interface HostOptions {
+  readonly Driver: string;
+  readonly Memory: number;
+  readonly Disk: number;
+  readonly EngineOptions: EngineOptions;
+  readonly SwarmOptions: SwarmOptions;
+  readonly AuthOptions: AuthOptions;
+}
+
+/** A finished step of `create`. A machine whose journal is not complete is half-made: `create` goes on with it. */
+export type CreateStep = 'recorded' | 'created' | 'started' | 'provisioned' | 'complete';
+
+/** The boot image a machine was made with. */
+export interface MachineImage {
+  /** Engine version of the image's volume id, such as `v26.1.5`; empty when it has none. */
+  readonly version: string;
+  /** SHA-256 of the file, hex. */
+  readonly digest: string;
+  /** The image takes certificates and settings in the disk's seed (one-step provisioning). */
+  readonly oneStep: boolean;
+}
+
+/** What only tmachine knows of a machine (`tmachine.json`). Losing it loses no machine. */
+export interface MachineNotes {
+  /** Finished create steps, in order. Absent for a machine that docker-machine made. */
+  readonly journal?: readonly CreateStep[] | undefined;
+  /** Digest of the arguments of `create`: an equal `create` resumes, another one is refused. */
+  readonly createDigest?: string | undefined;
+  /** Pinned SSH host key as `type base64`. */
+  readonly hostKey?: string | undefined;
+  readonly image?: MachineImage | undefined;
+  /** The driver's settings that docker-machine's format has no field for. */
+  readonly driver?: JsonObject | undefined;
+}
+
+/** A machine as it is stored. The driver's part is opaque here: only its driver parses it. */
+export interface MachineRecord {
+  readonly name: string;
+  readonly driverName: string;
+  /** The `Driver` object of config.json: the common fields, then the driver's own. */
+  readonly driver: JsonObject;
+  readonly hostOptions: HostOptions;
+  readonly notes: MachineNotes;
+}
+
+/** True for a machine whose creation was begun by us and has not ended. */
+export function isHalfMade(record: MachineRecord): boolean {
+  return record.notes.journal !== undefined && !record.notes.journal.includes('complete');
+}

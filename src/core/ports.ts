@@ -1,0 +1,327 @@
+import type { SshTarget } from './driver.js';
+import type { MachineImage, MachineRecord } from './machine.js';
+import type { Reporter } from './reporter.js';
+
+/** Time as an argument. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. May jump. */
+  now(): number;
+  /** Milliseconds that only grow; for measuring. */
+  monotonic(): number;
+  /** Resolves after `ms`, or rejects with the signal's reason as soon as it is raised. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Random {
+  bytes(count: number): Uint8Array;
+}
+
+export interface RunOptions {
+  /** Added to (not replacing) a minimal environment; `undefined` removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly input?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface RunResult {
+  /** Undefined when a signal ended the program. */
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** External programs by argument array, never a shell line; never from the current directory. */
+export interface ProcessRunner {
+  /** The absolute path of a program on PATH, or undefined. On Windows PATHEXT is honoured. */
+  find(program: string): Promise<string | undefined>;
+  /** Runs to the end and captures (up to 16 MiB a stream). Throws ToolError when it cannot start or exceeds its time. */
+  run(file: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Lends the terminal; resolves with the exit code (128 + n after signal n). */
+  attach(file: string, args: readonly string[], options?: RunOptions): Promise<number>;
+  /** Starts a program that outlives us, its output appended to a 0600 file; resolves when it has started. */
+  launch(file: string, args: readonly string[], options: LaunchOptions): Promise<ProcessIdentity>;
+}
+
+export interface LaunchOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  readonly outputPath: string;
+}
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** An opaque text that changes when the number is reused: boot id and start time. Empty: cannot be told here. */
+  readonly startedAt: string;
+}
+
+/** The processes of this host. */
+export interface ProcessTable {
+  /** This very process. */
+  self(): Promise<ProcessIdentity>;
+  /** The process that has this number now; undefined when there is none. */
+  identify(pid: number): Promise<ProcessIdentity | undefined>;
+  /** True while exactly this process exists (a stopped one does, a zombie does not). */
+  isAlive(process: ProcessIdentity): Promise<boolean>;
+  /** Sends a signal to exactly this process; nothing when it is gone. */
+  signal(process: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** Free TCP ports on 127.0.0.1. */
+export interface LoopbackPorts {
+  /** `preferred` when it is free now, else another free one. 0 or undefined: any. */
+  free(preferred?: number): Promise<number>;
+  isFree(port: number): Promise<boolean>;
+}
+
+/** Facts of this computer and of the caller's environment, read once. */
+export interface HostFacts {
+  readonly platform: 'linux' | 'darwin' | 'win32';
+  readonly arch: string;
+  readonly hostName: string;
+  readonly userName: string;
+  readonly cpuCount: number;
+  readonly memoryMiB: number;
+  readonly homeDirectory: string;
+  readonly temporaryDirectory: string;
+  /** Changes with every boot of this host; empty when it cannot be told. */
+  readonly bootId: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Every path in the store, once (contract: store.md section 1). */
+export interface StoreLayout {
+  readonly root: string;
+  readonly certs: string;
+  readonly cache: string;
+  readonly machines: string;
+  machine(name: string): MachinePaths;
+}
+
+export interface MachinePaths {
+  readonly directory: string;
+  readonly config: string;
+  readonly notes: string;
+  readonly image: string;
+  readonly sshKey: string;
+  readonly caCert: string;
+  readonly clientCert: string;
+  readonly clientKey: string;
+  readonly serverCert: string;
+  readonly serverKey: string;
+}
+
+/** Locks between processes. A machine's lock covers its record and its virtual machine. */
+export type LockName =
+  | { readonly machine: string }
+  | 'certificates'
+  | { readonly cache: string }
+  | 'host-only';
+
+export interface LockOptions {
+  readonly signal: AbortSignal;
+  /** Called once when the lock is held by another process, with its description. */
+  readonly onWait?: (holder: string) => void;
+  /** How long to wait for the holder; default 10 minutes. */
+  readonly waitMs?: number;
+}
+
+export interface MachineStore {
+  readonly layout: StoreLayout;
+  /** Names of the directories below `machines/`, byte-sorted, without those that begin with a dot. */
+  list(): Promise<string[]>;
+  exists(name: string): Promise<boolean>;
+  /** Throws MachineNotFoundError, or StoreError with the contract's text for a record that cannot be read. Never writes. */
+  load(name: string): Promise<MachineRecord>;
+  /** config.json as `inspect` prints it: docker-machine's keys and order, 4 spaces. */
+  render(record: MachineRecord): string;
+  /** Atomic; the previous generation stays as config.json.previous. */
+  save(record: MachineRecord): Promise<void>;
+  /** Deletes the machine's directory; nothing when it is gone. */
+  remove(name: string): Promise<void>;
+  lock<T>(name: LockName, options: LockOptions, work: () => Promise<T>): Promise<T>;
+  /** Undefined when there is no such file; StoreError when it cannot be read. */
+  readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Atomic replace below the store; parents made with 0700. */
+  writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void>;
+  /** A copy by the file system's own means where it can (reflink), else by bytes; atomic; keeps nothing half-written. */
+  copyFile(from: string, to: string, mode: number): Promise<void>;
+}
+
+/** A certificate with its private key, both PEM. */
+export interface CertifiedKey {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface CertificateFacts {
+  /** Milliseconds since 1970. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Subject alternative names as they were asked for: addresses and DNS names. */
+  readonly names: readonly string[];
+}
+
+/** Makes certificates; touches no file. Lifetimes and subjects as in the contract (create-flow.md section 11). */
+export interface CertificateAuthority {
+  createAuthority(organization: string): Promise<CertifiedKey>;
+  issueClient(authority: CertifiedKey, organization: string): Promise<CertifiedKey>;
+  issueServer(
+    authority: CertifiedKey,
+    request: {
+      readonly organization: string;
+      readonly names: readonly string[];
+      readonly alsoClient: boolean;
+    },
+  ): Promise<CertifiedKey>;
+  /** Throws StoreError when the text is no certificate. */
+  describe(certificate: string): CertificateFacts;
+  /** True when `key` is the certificate's own key. */
+  matches(pair: CertifiedKey): boolean;
+  /** True when `certificate` was signed by `authority`. */
+  isIssuedBy(certificate: string, authority: string): boolean;
+}
+
+/** Who asks, and whom the engine must prove to be; all PEM. */
+export interface EngineTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface EngineVersion {
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly minApiVersion: string;
+}
+
+/** Why an engine does not answer (P21): each has its own sentence and its own way out. */
+export type EngineFault =
+  | 'port-closed'
+  | 'no-route'
+  | 'timed-out'
+  | 'not-tls'
+  | 'unknown-authority'
+  | 'wrong-name'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'client-refused'
+  | 'not-ready';
+
+export type EngineAnswer =
+  | { readonly ok: true; readonly version: EngineVersion | undefined }
+  | { readonly ok: false; readonly fault: EngineFault; readonly detail: string };
+
+/** Asks the engine over verified TLS. Never through a proxy (P05). */
+export interface EngineProbe {
+  /** `GET /_ping`: the answer that counts as ready. */
+  ping(target: EngineTarget, options: { timeoutMs: number; signal: AbortSignal }): Promise<EngineAnswer>;
+  /** `GET /version`, without a version in the path: every engine answers it. */
+  version(target: EngineTarget, options: { timeoutMs: number; signal: AbortSignal }): Promise<EngineAnswer>;
+}
+
+export interface SshKeyPair {
+  /** PEM that old readers take too: PKCS#1 for RSA, OpenSSH format for ed25519. */
+  readonly privateKey: string;
+  /** `type base64` and a line end, no comment. */
+  readonly publicKey: string;
+}
+
+/** A command's outcome in the guest. */
+export interface GuestResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A login in the guest. Values never become part of a command line unless they go through `quote` (ssh/quote.ts) first. */
+export interface GuestShell {
+  /** Runs a POSIX shell script that the project wrote; arguments become $1, $2 ... Throws GuestError on a lost connection. */
+  run(
+    script: string,
+    args?: readonly string[],
+    options?: { input?: string | Uint8Array; timeoutMs?: number },
+  ): Promise<GuestResult>;
+}
+
+export interface SshSession extends GuestShell {
+  /** The key that the guest showed, as `type base64`. */
+  readonly hostKey: string;
+  close(): Promise<void>;
+}
+
+export interface SshConnectOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  /** The pinned key, or undefined on the first contact. Another key throws GuestError `SSH_HOST_KEY_CHANGED` (P24). */
+  readonly hostKey: string | undefined;
+}
+
+export interface SshConnector {
+  /** The banner line of whatever listens, or undefined: evidence that sshd is up, without a login. */
+  banner(
+    host: string,
+    port: number,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<string | undefined>;
+  connect(target: SshTarget, options: SshConnectOptions): Promise<SshSession>;
+  generateKey(type: 'ed25519' | 'rsa'): Promise<SshKeyPair>;
+  /**
+   * `tmachine ssh NAME ARGS...` with the caller's streams: a shell without ARGS, else the words joined by spaces as
+   * ssh does. Resolves with the remote exit status.
+   */
+  session(target: SshTarget, args: readonly string[], options: SshConnectOptions): Promise<number>;
+}
+
+/** A boot image that is ready to be used. */
+export interface BootImage extends MachineImage {
+  readonly path: string;
+  /** Where it came from, for the log: a URL, a path, a package. */
+  readonly origin: string;
+}
+
+/** Finds or fetches the boot image (design: image sources in order). */
+export interface ImageSource {
+  /**
+   * `url` empty: cached image, installed package, latest release. Prints the contract's lines 4 to 8.
+   * Throws DownloadError or StoreError.
+   */
+  locate(request: {
+    readonly url: string;
+    readonly reporter: Reporter;
+    readonly signal: AbortSignal;
+  }): Promise<BootImage>;
+  /** The facts of an image file on disk. Throws DownloadError (stage content) when it is no boot image. */
+  describe(path: string): Promise<MachineImage>;
+}
+
+/** What the actions need of the world. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly facts: HostFacts;
+  readonly store: MachineStore;
+  readonly certificates: CertificateAuthority;
+  readonly engine: EngineProbe;
+  readonly ssh: SshConnector;
+  readonly images: ImageSource;
+}
+
+/** Replacing and deleting files where a scanner or another process may hold them for a while (P08, P09). */
+export interface FileSwaps {
+  /**
+   * Renames `temporary` (already synced and closed) over `target`. EPERM, EACCES and EBUSY are retried with back-off for up to 60 s; after
+   * 2 s `onHeld` is told once which file is held. The old target stays until the new one is in place. Throws StoreError.
+   */
+  replace(
+    temporary: string,
+    target: string,
+    options?: { readonly signal?: AbortSignal; readonly onHeld?: (line: string) => void },
+  ): Promise<void>;
+  /** Deletes a file with the same patience but 2 s at most; false when it is still there: never an error. */
+  discard(path: string): Promise<boolean>;
+}

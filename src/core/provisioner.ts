@@ -1,0 +1,45 @@
+import type { EngineOptions } from './machine.js';
+import type { GuestShell } from './ports.js';
+
+/** The fields of the guest's /etc/os-release that choose a provisioner. */
+export interface OsRelease {
+  readonly ID: string;
+  readonly ID_LIKE: string;
+  readonly VERSION_ID: string;
+  readonly PRETTY_NAME: string;
+}
+
+/** A file that ends in the guest, owned by root. */
+export interface GuestFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly content: string;
+}
+
+/** All that decides how the engine in a guest is set up. */
+export interface EnginePlan {
+  readonly machineName: string;
+  readonly driverName: string;
+  readonly engine: EngineOptions;
+  /** Port on which the engine listens inside the guest. */
+  readonly port: number;
+  readonly ca: string;
+  readonly serverCertificate: string;
+  readonly serverKey: string;
+}
+
+/** Everything that depends on the guest's distribution. Each method is safe to run twice. */
+export interface Provisioner {
+  /** As in the log: `Provisioning with boot2docker...`. */
+  readonly name: string;
+  /** Pure; asked in the order of provisioners/index.ts, first match wins. */
+  supports(os: OsRelease): boolean;
+  /** Certificates and engine settings, pure: the same for one-step provisioning and over SSH. */
+  engineFiles(plan: EnginePlan): readonly GuestFile[];
+  setHostname(shell: GuestShell, name: string): Promise<void>;
+  /** Makes sure that an engine is installed. */
+  installEngine(shell: GuestShell, plan: EnginePlan): Promise<void>;
+  service(shell: GuestShell, action: 'start' | 'stop' | 'restart'): Promise<void>;
+  /** The last lines of the engine's own log, for error messages. */
+  engineLog(shell: GuestShell, lines: number): Promise<string>;
+}
