@@ -122,8 +122,8 @@ export interface MachineImage {
 export interface MachineNotes {
   /** Finished create steps, in order. Absent for a machine that docker-machine made. */
   readonly journal?: readonly CreateStep[] | undefined;
-  /** Digest of the arguments of `create`: an equal `create` resumes, another one is refused. */
-  readonly createDigest?: string | undefined;
+  /** What `create` was asked for: an equal `create` resumes a half-made machine, another one is refused. */
+  readonly request?: JsonObject | undefined;
   /** Pinned SSH host key as `type base64`. */
   readonly hostKey?: string | undefined;
   readonly image?: MachineImage | undefined;

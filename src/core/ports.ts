@@ -146,6 +146,14 @@ export interface MachineStore {
   readFile(path: string): Promise<Uint8Array | undefined>;
   /** Atomic replace below the store; parents made with 0700. */
   writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void>;
+  /**
+   * Makes a whole directory (0700) with its files appear at once, by staging and renaming it; false, and nothing changed, when
+   * `path` is already there. The certificate authority and its first client certificate are made so (P22).
+   */
+  writeDirectory(
+    path: string,
+    files: ReadonlyMap<string, { content: string; mode: number }>,
+  ): Promise<boolean>;
   /** A copy by the file system's own means where it can (reflink), else by bytes; atomic; keeps nothing half-written. */
   copyFile(from: string, to: string, mode: number): Promise<void>;
 }
@@ -216,12 +224,20 @@ export type EngineAnswer =
   | { readonly ok: true; readonly version: EngineVersion | undefined }
   | { readonly ok: false; readonly fault: EngineFault; readonly detail: string };
 
+export interface ProbeOptions {
+  /** For the whole answer. */
+  readonly timeoutMs: number;
+  /** For the TCP connection alone: a host that swallows packets is told apart sooner. Default: `timeoutMs`. */
+  readonly connectMs?: number;
+  readonly signal: AbortSignal;
+}
+
 /** Asks the engine over verified TLS. Never through a proxy (P05). */
 export interface EngineProbe {
   /** `GET /_ping`: the answer that counts as ready. */
-  ping(target: EngineTarget, options: { timeoutMs: number; signal: AbortSignal }): Promise<EngineAnswer>;
+  ping(target: EngineTarget, options: ProbeOptions): Promise<EngineAnswer>;
   /** `GET /version`, without a version in the path: every engine answers it. */
-  version(target: EngineTarget, options: { timeoutMs: number; signal: AbortSignal }): Promise<EngineAnswer>;
+  version(target: EngineTarget, options: ProbeOptions): Promise<EngineAnswer>;
 }
 
 export interface SshKeyPair {
