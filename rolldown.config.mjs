@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/**
+ * Packages that the code names and that never run here. Each becomes a module that throws when it is loaded
+ * or used, so a wrong guess fails in the tests and not silently.
+ */
+const ABSENT = {
+  // ssh2 tries it inside try/catch; it is a native speed-up, and a bundle cannot carry a *.node file.
+  'cpu-features': 'throws',
+  // oclif loads these for plugins, for globbing command files and for its own help; we have none of the three
+  // (src/cli/oclif-config.ts). A tenth of the start-up time.
+  ejs: 'empty',
+  lilconfig: 'empty',
+  minimatch: 'empty',
+  tinyglobby: 'empty',
+};
+
+const absentPackages = {
+  name: 'absent-packages',
+  resolveId(id) {
+    if (id.endsWith('.node')) return '\0absent:throws';
+    const kind = Object.hasOwn(ABSENT, id) ? ABSENT[id] : undefined;
+    return kind === undefined ? null : `\0absent:${kind}`;
+  },
+  load(id) {
+    if (id === '\0absent:throws') return "throw new Error('not part of the bundle');";
+    if (id === '\0absent:empty') return 'export default {};';
+    return null;
+  },
+};
+
+/** `import text from 'FILE?raw'`: see src/cli/raw-text.d.ts. */
+const rawText = {
+  name: 'raw-text',
+  async resolveId(id, importer) {
+    if (!id.endsWith('?raw')) return null;
+    const file = await this.resolve(id.slice(0, -'?raw'.length), importer);
+    return file === null ? null : `${file.id}?raw`;
+  },
+  load(id) {
+    if (!id.endsWith('?raw')) return null;
+    const file = id.slice(0, -'?raw'.length);
+    this.addWatchFile(file);
+    return { code: `export default ${JSON.stringify(readFileSync(file, 'utf8'))};`, moduleType: 'js' };
+  },
+};
+
+/** The commit, or `source` outside a git checkout (a tarball, a machine without git). */
+function commit() {
+  try {
+    return execFileSync('git', ['rev-parse', '--short=7', 'HEAD'], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'source';
+  }
+}
+
+export default {
+  input: { main: 'src/cli/main.ts' },
+  cwd: import.meta.dirname,
+  platform: 'node',
+  external: [/^node:/],
+  plugins: [absentPackages, rawText],
+  resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+  transform: { target: 'node20', define: { TMACHINE_BUILD: JSON.stringify(commit()) } },
+  output: {
+    dir: 'dist',
+    format: 'cjs',
+    exports: 'named',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
+    comments: { legal: false },
+  },
+};
