@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /**
@@ -46,6 +47,19 @@ const rawText = {
   },
 };
 
+/**
+ * Puts a digest of all files into the first line of main.cjs: bin/run.cjs keeps compiled code under that name.
+ */
+const buildDigest = {
+  name: 'build-digest',
+  generateBundle(_options, bundle) {
+    const digest = createHash('sha256');
+    for (const name of Object.keys(bundle).sort()) digest.update(`${name}\0${bundle[name].code}\0`);
+    const main = bundle['main.cjs'];
+    main.code = `// build ${digest.digest('hex').slice(0, 32)}\n${main.code}`;
+  },
+};
+
 /** The commit, or `source` outside a git checkout (a tarball, a machine without git). */
 function commit() {
   try {
@@ -64,7 +78,7 @@ export default {
   cwd: import.meta.dirname,
   platform: 'node',
   external: [/^node:/],
-  plugins: [absentPackages, rawText],
+  plugins: [absentPackages, rawText, buildDigest],
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
   transform: { target: 'node20', define: { TMACHINE_BUILD: JSON.stringify(commit()) } },
   output: {
