@@ -9,6 +9,8 @@ export type Observation<T> =
 export interface WaitLimits {
   readonly everyMs: number;
   readonly withinMs: number;
+  /** Gives up earlier when nothing new has been seen for so long: a slow guest gets its time, a dead one does not. */
+  readonly quietMs?: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -22,20 +24,28 @@ export async function waitUntil<T>(
   probe: () => Promise<Observation<T>>,
   limits: WaitLimits,
 ): Promise<T> {
-  const begun = limits.clock.monotonic();
+  const { clock, signal, everyMs, withinMs, quietMs = withinMs } = limits;
+  const begunAt = clock.monotonic();
+  let newsAt = begunAt;
+  let lastSeen = '';
   for (;;) {
-    throwIfInterrupted(limits.signal);
+    throwIfInterrupted(signal);
     const observation = await probe();
     if (observation.done) return observation.value;
-    const waitedMs = limits.clock.monotonic() - begun;
-    if (waitedMs >= limits.withinMs) {
+    const now = clock.monotonic();
+    if (observation.seen !== lastSeen) {
+      lastSeen = observation.seen;
+      newsAt = now;
+    }
+    const leftMs = Math.min(begunAt + withinMs - now, newsAt + quietMs - now);
+    if (leftMs <= 0) {
       throw new TimedOutError({
         code: 'TIMED_OUT',
-        message: `Timed out after ${Math.round(waitedMs / 1000)} s waiting for ${description}`,
-        reason: `last seen: ${observation.seen}`,
-        lastSeen: observation.seen,
+        message: `Timed out after ${Math.round((now - begunAt) / 1000)} s waiting for ${description}`,
+        reason: `last seen: ${lastSeen}`,
+        lastSeen,
       });
     }
-    await limits.clock.sleep(Math.min(limits.everyMs, limits.withinMs - waitedMs), limits.signal);
+    await clock.sleep(Math.min(everyMs, leftMs), signal);
   }
 }

@@ -1,0 +1,112 @@
+import { engineUrl, parseEngineUrl } from '../address.js';
+import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import { engineFaultError } from '../engine-fault.js';
+import { WrongStateError } from '../errors.js';
+import { type MachineRecord, stateWord } from '../machine.js';
+import { engineTarget, machineAddress } from './guest.js';
+
+/** How long `env` and `config` wait for an answer, as the contract has it; an address that swallows packets ends sooner. */
+const ANSWER_MS = 20_000;
+const CONNECT_MS = 2_000;
+
+/** Where a machine's engine is, and the directory with the client's certificates. */
+export interface Connection {
+  readonly name: string;
+  /** `tcp://host:port`. */
+  readonly url: string;
+  /** Address alone, for NO_PROXY. */
+  readonly address: string;
+  readonly certPath: string;
+}
+
+/** `url NAME`: the engine's URL of a running machine. Throws WrongStateError with the contract's E11. */
+export async function machineUrl(app: App, record: MachineRecord, call: Call): Promise<string> {
+  const driver = app.driver(record.driverName);
+  const endpoint = driver.endpoint(driverMachine(app, record));
+  if (endpoint.url !== undefined) return endpoint.url;
+  await assertRunning(app, record, call);
+  return engineUrl(await machineAddress(app, record, call), endpoint.enginePort);
+}
+
+/** `ip NAME`. For a machine without a guest it is the host and port of its URL, as the contract has it. */
+export async function machineIp(app: App, record: MachineRecord, call: Call): Promise<string> {
+  const driver = app.driver(record.driverName);
+  const endpoint = driver.endpoint(driverMachine(app, record));
+  if (endpoint.url === undefined) await assertRunning(app, record, call, 'Error getting IP address: ');
+  return machineAddress(app, record, call);
+}
+
+/**
+ * What `env` and `config` print, after a check that the engine answers over TLS with our certificates. Throws EngineUnreachableError
+ * whose cause is told apart (P21), WrongStateError when the machine does not run. `errorPrefix` begins the contract's text.
+ */
+export async function connection(
+  app: App,
+  record: MachineRecord,
+  errorPrefix: string,
+  call: Call,
+): Promise<Connection> {
+  const url = await machineUrl(app, record, call);
+  const place = parseEngineUrl(url);
+  if (place !== undefined) {
+    const target = await engineTarget(app, record, place);
+    const answer = await app.engine.ping(target, {
+      timeoutMs: ANSWER_MS,
+      connectMs: CONNECT_MS,
+      signal: call.signal,
+    });
+    if (!answer.ok) {
+      throw engineFaultError(answer.fault, {
+        machineName: record.name,
+        ...place,
+        detail: answer.detail,
+        errorPrefix,
+      });
+    }
+  }
+  return {
+    name: record.name,
+    url,
+    address: place?.host ?? '',
+    certPath: app.store.layout.machine(record.name).directory,
+  };
+}
+
+/** `version NAME`: the engine's own version. Throws EngineUnreachableError. */
+export async function engineVersion(app: App, record: MachineRecord, call: Call): Promise<string> {
+  const place = parseEngineUrl(await machineUrl(app, record, call));
+  if (place === undefined) return '';
+  const answer = await app.engine.version(await engineTarget(app, record, place), {
+    timeoutMs: ANSWER_MS,
+    connectMs: CONNECT_MS,
+    signal: call.signal,
+  });
+  if (answer.ok) return answer.version?.version ?? '';
+  throw engineFaultError(answer.fault, {
+    machineName: record.name,
+    ...place,
+    detail: answer.detail,
+    errorPrefix: 'Unable to query docker version: ',
+  });
+}
+
+/** Throws WrongStateError `Host is not running`, with what it is instead. */
+export async function assertRunning(app: App, record: MachineRecord, call: Call, prefix = ''): Promise<void> {
+  const driver = app.driver(record.driverName);
+  const state = await driver.state(driverMachine(app, record), driverContext(call, record.name));
+  if (state === 'running') return;
+  throw new WrongStateError({
+    code: 'HOST_NOT_RUNNING',
+    verbatim: true,
+    message: `${prefix}Host is not running`,
+    reason:
+      state === 'missing'
+        ? 'its virtual machine is gone'
+        : `"${record.name}" is ${stateWord(state).toLowerCase() || 'in an unknown state'}`,
+    nextSteps: [
+      state === 'missing'
+        ? `remove the record: tmachine rm ${record.name}`
+        : `start it: tmachine start ${record.name}`,
+    ],
+  });
+}

@@ -1,0 +1,178 @@
+import { addressOfMac, knownAddress } from '../address.js';
+import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import { engineFaultError } from '../engine-fault.js';
+import { EngineUnreachableError, TimedOutError, TmachineError, WrongStateError } from '../errors.js';
+import { type MachineRecord, stateWord } from '../machine.js';
+import type { EngineTarget, EngineVersion, SshSession } from '../ports.js';
+import { waitUntil } from '../wait.js';
+import { readText } from './certificates.js';
+
+/** A guest that shows nothing new for so long is given up; one that moves gets half an hour (interpreted machines need it). */
+const QUIET_MS = 180_000;
+const PATIENCE_MS = 1_800_000;
+const CONSOLE_LINES = 12;
+
+/** Faults of the certificates do not heal by waiting; all others belong to an engine that is on its way. */
+const FINAL_FAULTS: ReadonlySet<string> = new Set([
+  'unknown-authority',
+  'wrong-name',
+  'expired',
+  'not-yet-valid',
+  'client-refused',
+]);
+
+/**
+ * Waits for sshd's banner, then logs in. The record's pinned host key is demanded; the first contact of a machine without one
+ * is the caller's to pin. Throws TimedOutError with the console's tail, WrongStateError when the guest stops meanwhile, GuestError.
+ */
+export async function connectGuest(app: App, record: MachineRecord, call: Call): Promise<SshSession> {
+  const driver = app.driver(record.driverName);
+  const machine = driverMachine(app, record);
+  const target = driver.endpoint(machine).ssh;
+  if (target === undefined) {
+    throw new TmachineError({
+      code: 'NO_SSH',
+      message: `Machine "${record.name}" cannot be reached by SSH`,
+      reason: `the driver "${record.driverName}" has no login`,
+    });
+  }
+  await withConsole(app, record, () =>
+    waitUntil(
+      `SSH on ${target.host}:${target.port}`,
+      async () => {
+        const banner = await app.ssh.banner(target.host, target.port, {
+          timeoutMs: 5_000,
+          signal: call.signal,
+        });
+        if (banner !== undefined) return { done: true, value: banner };
+        await assertAlive(app, record, call);
+        return { done: false, seen: await lastSign(app, record, 'no answer from sshd') };
+      },
+      { everyMs: 250, withinMs: PATIENCE_MS, quietMs: QUIET_MS, clock: app.clock, signal: call.signal },
+    ),
+  );
+  return app.ssh.connect(target, {
+    signal: call.signal,
+    timeoutMs: 60_000,
+    hostKey: record.notes.hostKey,
+  });
+}
+
+/** The address of the machine for its engine and for `ip`. By MAC, the guest is asked. Throws WrongStateError, GuestError. */
+export async function machineAddress(app: App, record: MachineRecord, call: Call): Promise<string> {
+  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
+  const known = knownAddress(endpoint);
+  if (known !== undefined || endpoint.address.kind === 'known') return known ?? '';
+  const session = await connectGuest(app, record, call);
+  try {
+    return addressOfMac((await session.run('ip addr show')).stdout, endpoint.address.mac);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Whom to connect to and with which certificates. Throws StoreError for a certificate file that is not there. */
+export async function engineTarget(
+  app: App,
+  record: MachineRecord,
+  address: { readonly host: string; readonly port: number },
+): Promise<EngineTarget> {
+  const auth = record.hostOptions.AuthOptions;
+  const [ca, certificate, key] = await Promise.all(
+    [auth.CaCertPath, auth.ClientCertPath, auth.ClientKeyPath].map(async (path) => {
+      const text = await readText(app, path);
+      if (text !== undefined) return text;
+      throw new TmachineError({
+        code: 'CERTIFICATE_MISSING',
+        message: `Could not read the certificate file "${path}"`,
+        reason: 'it is not there',
+        nextSteps: [`make it anew with: tmachine regenerate-certs --client-certs ${record.name}`],
+      });
+    }),
+  );
+  return { ...address, ca: ca ?? '', certificate: certificate ?? '', key: key ?? '' };
+}
+
+/**
+ * Waits until the engine answers `/_ping` over TLS: an open port is not yet an engine. Throws EngineUnreachableError at once for a
+ * fault of the certificates, TimedOutError with the console's tail, WrongStateError when the guest stops meanwhile.
+ */
+export async function awaitEngine(
+  app: App,
+  record: MachineRecord,
+  target: EngineTarget,
+  call: Call,
+): Promise<EngineVersion | undefined> {
+  return withConsole(app, record, () =>
+    waitUntil(
+      `the Docker engine on ${target.host}:${target.port}`,
+      async () => {
+        const answer = await app.engine.ping(target, { timeoutMs: 10_000, signal: call.signal });
+        if (answer.ok) return { done: true, value: answer.version };
+        if (FINAL_FAULTS.has(answer.fault)) {
+          throw engineFaultError(answer.fault, {
+            machineName: record.name,
+            ...target,
+            detail: answer.detail,
+          });
+        }
+        await assertAlive(app, record, call);
+        const sign = await lastSign(app, record, answer.detail);
+        if (/engine failed/.test(sign)) throw engineFailed(record, sign);
+        return { done: false, seen: sign };
+      },
+      { everyMs: 250, withinMs: PATIENCE_MS, quietMs: QUIET_MS, clock: app.clock, signal: call.signal },
+    ),
+  );
+}
+
+function engineFailed(record: MachineRecord, sign: string): EngineUnreachableError {
+  return new EngineUnreachableError({
+    code: 'ENGINE_FAILED',
+    message: `The Docker engine in "${record.name}" did not start`,
+    reason: sign,
+    nextSteps: [
+      `read its log with: tmachine ssh ${record.name} sudo tail -n 50 /var/lib/boot2docker/log/docker.log`,
+    ],
+  });
+}
+
+/** The newest line of the guest's console, or what the probe itself saw. */
+async function lastSign(app: App, record: MachineRecord, otherwise: string): Promise<string> {
+  const tail = await app.driver(record.driverName).consoleTail(driverMachine(app, record), 1);
+  return tail.trim() === '' ? otherwise : `${otherwise}; console: ${tail.trim()}`;
+}
+
+async function assertAlive(app: App, record: MachineRecord, call: Call): Promise<void> {
+  const driver = app.driver(record.driverName);
+  if (!driver.capabilities.powerControl) return;
+  const state = await driver.state(driverMachine(app, record), driverContext(call, record.name));
+  if (state === 'running' || state === 'starting' || state === 'unknown') return;
+  throw new WrongStateError({
+    code: 'MACHINE_STOPPED_MEANWHILE',
+    message: `Machine "${record.name}" stopped while it was awaited`,
+    reason: `its state is now ${stateWord(state)}`,
+    nextSteps: [`try again with: tmachine start ${record.name}`],
+  });
+}
+
+/** Adds the end of the guest's console to an error of the wait inside (P18). */
+async function withConsole<T>(app: App, record: MachineRecord, wait: () => Promise<T>): Promise<T> {
+  try {
+    return await wait();
+  } catch (error) {
+    if (!(error instanceof TimedOutError || error instanceof WrongStateError)) throw error;
+    const tail = await app
+      .driver(record.driverName)
+      .consoleTail(driverMachine(app, record), CONSOLE_LINES)
+      .catch(() => ''); // the tail only illustrates the error that is being reported
+    if (tail.trim() === '') throw error;
+    throw new TmachineError({
+      code: error.code,
+      message: error.message,
+      reason: error.reason,
+      nextSteps: [...error.nextSteps, `the last lines of the console:\n${tail.trimEnd()}`],
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,168 @@
+import { knownAddress } from '../address.js';
+import { type App, type Call, driverContext, driverMachine, withSettings } from '../app.js';
+import { type Driver, refusesPower } from '../driver.js';
+import { TmachineError, WrongStateError } from '../errors.js';
+import { isHalfMade, type MachineRecord, type MachineState, stateWord } from '../machine.js';
+import { readText } from './certificates.js';
+import { awaitEngine, connectGuest, engineTarget } from './guest.js';
+import { reprovisionGuest } from './provision.js';
+
+type PowerAction = 'start' | 'stop' | 'restart' | 'kill';
+
+/** Starts the machine and waits until its engine answers; a running one is a notice, not a failure. */
+export async function startMachine(app: App, name: string, call: Call): Promise<void> {
+  await withMachine(app, name, 'start', call, async (record, driver) => {
+    const context = driverContext(call, name);
+    const state = await driver.state(driverMachine(app, record), context);
+    if (state === 'running') {
+      call.reporter.step(`Machine "${name}" is already running.`);
+      return;
+    }
+    assertExists(record, state);
+    call.reporter.step(`Starting "${name}"...`);
+    const started = await bootUp(app, record, driver, call);
+    call.reporter.step(`Machine "${name}" was started.`);
+    await awaitReady(app, started, call);
+  });
+}
+
+/** Asks the guest to shut down and waits; a stopped one is a notice. */
+export async function stopMachine(app: App, name: string, call: Call): Promise<void> {
+  await withMachine(app, name, 'stop', call, async (record, driver) => {
+    const context = driverContext(call, name);
+    const state = await driver.state(driverMachine(app, record), context);
+    if (state === 'stopped') {
+      call.reporter.step(`Machine "${name}" is already stopped.`);
+      return;
+    }
+    assertExists(record, state);
+    call.reporter.step(`Stopping "${name}"...`);
+    const settings = await driver.stop(driverMachine(app, record), context);
+    await app.store.save(withSettings(record, settings));
+    call.reporter.step(`Machine "${name}" was stopped.`);
+  });
+}
+
+/** Pulls the plug; a stopped machine is a notice. */
+export async function killMachine(app: App, name: string, call: Call): Promise<void> {
+  await withMachine(app, name, 'kill', call, async (record, driver) => {
+    const context = driverContext(call, name);
+    const state = await driver.state(driverMachine(app, record), context);
+    if (state === 'stopped') {
+      call.reporter.step(`Machine "${name}" is already stopped.`);
+      return;
+    }
+    assertExists(record, state);
+    call.reporter.step(`Killing "${name}"...`);
+    const settings = await driver.kill(driverMachine(app, record), context);
+    await app.store.save(withSettings(record, settings));
+    call.reporter.step(`Machine "${name}" was killed.`);
+  });
+}
+
+/** Stops a running machine and starts it; starts a stopped one. */
+export async function restartMachine(app: App, name: string, call: Call): Promise<void> {
+  await withMachine(app, name, 'restart', call, async (record, driver) => {
+    const context = driverContext(call, name);
+    call.reporter.step(`Restarting "${name}"...`);
+    const state = await driver.state(driverMachine(app, record), context);
+    assertExists(record, state);
+    let resting = record;
+    if (state !== 'stopped') {
+      resting = withSettings(record, await driver.stop(driverMachine(app, record), context));
+      await app.store.save(resting);
+    }
+    await awaitReady(app, await bootUp(app, resting, driver, call), call);
+  });
+}
+
+async function bootUp(app: App, record: MachineRecord, driver: Driver, call: Call): Promise<MachineRecord> {
+  const context = driverContext(call, record.name);
+  const settings = await driver.start(driverMachine(app, record), context);
+  context.reporter.step('Waiting for an IP...');
+  const started = withSettings(record, settings);
+  await app.store.save(started);
+  return started;
+}
+
+/**
+ * SSH, then an engine that answers with a certificate for the address it has now. One that expired, or that names another
+ * address, is issued again without a question (P19, P20).
+ */
+async function awaitReady(app: App, record: MachineRecord, call: Call): Promise<void> {
+  call.reporter.step('Waiting for SSH to be available...');
+  const session = await connectGuest(app, record, call);
+  await session.close();
+  call.reporter.step('Detecting the provisioner...');
+  const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
+  if (record.notes.hostKey !== session.hostKey) await app.store.save(pinned);
+  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
+  const host = knownAddress(endpoint);
+  if (host === undefined) return;
+  if (await needsNewCertificate(app, pinned, host)) {
+    const renewed = await reprovisionGuest(app, pinned, call);
+    await app.store.save(renewed);
+  }
+  await awaitEngine(app, pinned, await engineTarget(app, pinned, { host, port: endpoint.enginePort }), call);
+}
+
+/** Only a certificate of ours that is on disk is judged: a foreign set-up is left alone. */
+async function needsNewCertificate(app: App, record: MachineRecord, address: string): Promise<boolean> {
+  const auth = record.hostOptions.AuthOptions;
+  const text = await readText(app, auth.ServerCertPath);
+  const authority = await readText(app, auth.CaCertPath);
+  if (text === undefined || authority === undefined) return false;
+  const facts = app.certificates.describe(text);
+  return (
+    facts.notAfter <= app.clock.now() ||
+    !facts.names.includes(address) ||
+    !app.certificates.isIssuedBy(text, authority)
+  );
+}
+
+/** Loads the machine under its lock; turns away drivers without power control and machines that were never finished. */
+async function withMachine(
+  app: App,
+  name: string,
+  action: PowerAction,
+  call: Call,
+  work: (record: MachineRecord, driver: Driver) => Promise<void>,
+): Promise<void> {
+  const onWait = (holder: string) =>
+    call.reporter.warn(`Waiting for ${holder}, which is working on "${name}"...`);
+  await app.store.lock({ machine: name }, { signal: call.signal, onWait }, async () => {
+    const record = await app.store.load(name);
+    const driver = app.driver(record.driverName);
+    if (refusesPower(driver)) {
+      throw new WrongStateError({
+        code: 'DRIVER_WITHOUT_POWER',
+        verbatim: true,
+        message: driver.powerRefusal(action),
+        reason: `the driver "${driver.name}" only knows where the machine is`,
+      });
+    }
+    if (isHalfMade(record) && (action === 'start' || action === 'restart')) {
+      throw new WrongStateError({
+        code: 'MACHINE_HALF_MADE',
+        message: `Machine "${name}" was never finished`,
+        reason: 'its creation was interrupted or failed',
+        nextSteps: [
+          'go on with the same "create" command as the first time',
+          `or remove it: tmachine rm ${name}`,
+        ],
+      });
+    }
+    await work(record, driver);
+  });
+}
+
+function assertExists(record: MachineRecord, state: MachineState): void {
+  if (state !== 'missing') return;
+  throw new TmachineError({
+    code: 'VM_MISSING',
+    verbatim: true,
+    message: 'machine does not exist',
+    reason: `the record of "${record.name}" is here (state ${stateWord(state)}), its virtual machine is gone`,
+    nextSteps: [`remove the record with: tmachine rm ${record.name}`],
+  });
+}

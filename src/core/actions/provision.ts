@@ -1,0 +1,149 @@
+import { certificateNames } from '../address.js';
+import { type App, type Call, driverMachine } from '../app.js';
+import { GuestError } from '../errors.js';
+import type { MachineRecord } from '../machine.js';
+import { chooseProvisioner, parseOsRelease } from '../os-release.js';
+import type { GuestShell, SshSession } from '../ports.js';
+import type { EnginePlan, GuestFile } from '../provisioner.js';
+import { readAuthority, readText } from './certificates.js';
+import { connectGuest, machineAddress } from './guest.js';
+
+/**
+ * From a running machine to an engine with our certificates; prints the contract's lines 21 to 28, each when it is true. A guest that
+ * took its seed is only asked to prove it; any other is provisioned over SSH. Returns the record with the pinned host key.
+ */
+export async function provisionGuest(app: App, record: MachineRecord, call: Call): Promise<MachineRecord> {
+  const { reporter } = call;
+  reporter.step('Waiting for machine to be running, this may take a few minutes...');
+  reporter.step('Detecting operating system of created instance...');
+  reporter.step('Waiting for SSH to be available...');
+  const session = await connectGuest(app, record, call);
+  try {
+    const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
+    reporter.step('Detecting the provisioner...');
+    const os = parseOsRelease((await session.run('cat /etc/os-release')).stdout);
+    const provisioner = chooseProvisioner(app.provisioners, os);
+    reporter.step(`Provisioning with ${provisioner.name}...`);
+    if (await tookItsSeed(app, pinned, session)) {
+      reporter.step('Copying certs to the local machine directory...');
+      await copyClientCertificates(app, pinned);
+      reporter.step('Copying certs to the remote machine...');
+      reporter.step('Setting Docker configuration on the remote daemon...');
+      return pinned;
+    }
+    return await provisionOverSsh(app, pinned, session, call);
+  } finally {
+    await session.close();
+  }
+}
+
+/** `provision NAME` and `regenerate-certs NAME`: certificates and engine settings anew on a running machine. */
+export async function reprovisionGuest(app: App, record: MachineRecord, call: Call): Promise<MachineRecord> {
+  call.reporter.step('Waiting for SSH to be available...');
+  const session = await connectGuest(app, record, call);
+  try {
+    call.reporter.step('Detecting the provisioner...');
+    const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
+    return await provisionOverSsh(app, pinned, session, call);
+  } finally {
+    await session.close();
+  }
+}
+
+/** The contract's way, for every guest: lines 26 to 28. */
+async function provisionOverSsh(
+  app: App,
+  record: MachineRecord,
+  session: SshSession,
+  call: Call,
+): Promise<MachineRecord> {
+  const os = parseOsRelease((await session.run('cat /etc/os-release')).stdout);
+  const provisioner = chooseProvisioner(app.provisioners, os);
+  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
+
+  call.reporter.step('Copying certs to the local machine directory...');
+  await copyClientCertificates(app, record);
+  const address = await machineAddress(app, record, call);
+  const names = certificateNames(record.name, address, record.hostOptions.AuthOptions.ServerCertSANs ?? []);
+  await issueServerCertificate(app, record, names);
+  const plan = await enginePlan(app, record, endpoint.guestEnginePort);
+
+  await provisioner.setHostname(session, record.name);
+  await provisioner.installEngine(session, plan);
+  call.reporter.step('Copying certs to the remote machine...');
+  await provisioner.service(session, 'stop');
+  const files = provisioner.engineFiles(plan);
+  for (const file of files) await writeGuestFile(session, file);
+  call.reporter.step('Setting Docker configuration on the remote daemon...');
+  await provisioner.service(session, 'start');
+  return record;
+}
+
+/** All that an engine's set-up depends on. Throws StoreError when the authority or the server certificate is missing. */
+export async function enginePlan(app: App, record: MachineRecord, port: number): Promise<EnginePlan> {
+  const auth = record.hostOptions.AuthOptions;
+  return {
+    machineName: record.name,
+    driverName: record.driverName,
+    engine: record.hostOptions.EngineOptions,
+    port,
+    ca: (await readText(app, auth.CaCertPath)) ?? '',
+    serverCertificate: (await readText(app, auth.ServerCertPath)) ?? '',
+    serverKey: (await readText(app, auth.ServerKeyPath)) ?? '',
+  };
+}
+
+/** Signs a new server certificate for these names and keeps it in the machine's directory. */
+export async function issueServerCertificate(
+  app: App,
+  record: MachineRecord,
+  names: readonly string[],
+): Promise<void> {
+  const auth = record.hostOptions.AuthOptions;
+  const authority = await readAuthority(app, auth);
+  const server = await app.certificates.issueServer(authority, {
+    organization: `${app.facts.userName}.${record.name}`,
+    names,
+    alsoClient: record.hostOptions.SwarmOptions.Master,
+  });
+  await app.store.writeFile(auth.ServerKeyPath, server.key, 0o600);
+  await app.store.writeFile(auth.ServerCertPath, server.certificate, 0o644);
+}
+
+/** DOCKER_CERT_PATH is the machine's directory: the client's files are copied there. */
+export async function copyClientCertificates(app: App, record: MachineRecord): Promise<void> {
+  const auth = record.hostOptions.AuthOptions;
+  const paths = app.store.layout.machine(record.name);
+  const copies = [
+    { from: auth.CaCertPath, to: paths.caCert, mode: 0o644 },
+    { from: auth.ClientCertPath, to: paths.clientCert, mode: 0o644 },
+    { from: auth.ClientKeyPath, to: paths.clientKey, mode: 0o600 },
+  ];
+  for (const { from, to, mode } of copies) {
+    const content = await app.store.readFile(from);
+    if (content !== undefined) await app.store.writeFile(to, content, mode);
+  }
+}
+
+/** The guest serves the very certificate that was put on its disk. */
+async function tookItsSeed(app: App, record: MachineRecord, shell: GuestShell): Promise<boolean> {
+  if (record.notes.image?.oneStep !== true) return false;
+  const ours = await readText(app, record.hostOptions.AuthOptions.ServerCertPath);
+  const theirs = await shell.run('sudo cat /var/lib/boot2docker/server.pem 2>/dev/null');
+  return ours !== undefined && theirs.stdout.trim() === ours.trim();
+}
+
+/** The content travels on stdin; the file appears whole, with its mode, owned by root. */
+async function writeGuestFile(shell: GuestShell, file: GuestFile): Promise<void> {
+  const script =
+    'sudo sh -c \'umask 077; mkdir -p "${1%/*}" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"\' sh "$1" "$2"';
+  const result = await shell.run(script, [file.path, file.mode.toString(8)], { input: file.content });
+  if (result.status !== 0) {
+    throw new GuestError({
+      code: 'GUEST_WRITE_FAILED',
+      message: `Could not write "${file.path}" in the guest`,
+      reason: result.stderr.trim().split('\n').at(-1) || `exit code ${result.status}`,
+      nextSteps: ['look whether the guest has space left with: tmachine ssh NAME df -h'],
+    });
+  }
+}

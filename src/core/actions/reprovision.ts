@@ -1,0 +1,45 @@
+import { knownAddress } from '../address.js';
+import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import { WrongStateError } from '../errors.js';
+import { stateWord } from '../machine.js';
+import { awaitEngine, engineTarget } from './guest.js';
+import { copyClientCertificates, reprovisionGuest } from './provision.js';
+
+/** `provision NAME`: settings and certificates of a running machine anew. */
+export async function provisionMachine(app: App, name: string, call: Call): Promise<void> {
+  await reprovision(app, name, call);
+}
+
+/** `regenerate-certs NAME`: the prompt and the renewal of the authority are the command's. */
+export async function regenerateCertificates(app: App, name: string, call: Call): Promise<void> {
+  call.reporter.step('Regenerating TLS certificates');
+  await reprovision(app, name, call);
+}
+
+async function reprovision(app: App, name: string, call: Call): Promise<void> {
+  await app.store.lock({ machine: name }, { signal: call.signal }, async () => {
+    const record = await app.store.load(name);
+    const driver = app.driver(record.driverName);
+    if (!driver.capabilities.provisionable) {
+      await copyClientCertificates(app, record);
+      return;
+    }
+    const state = await driver.state(driverMachine(app, record), driverContext(call, name));
+    if (driver.capabilities.powerControl && state !== 'running') {
+      throw new WrongStateError({
+        code: 'HOST_NOT_RUNNING',
+        verbatim: true,
+        message: 'Host is not running',
+        reason: `"${name}" is ${stateWord(state).toLowerCase()}`,
+        nextSteps: [`start it first: tmachine start ${name}`],
+      });
+    }
+    const provisioned = await reprovisionGuest(app, record, call);
+    await app.store.save(provisioned);
+    const endpoint = driver.endpoint(driverMachine(app, provisioned));
+    const host = knownAddress(endpoint);
+    if (host === undefined) return;
+    const target = await engineTarget(app, provisioned, { host, port: endpoint.enginePort });
+    await awaitEngine(app, provisioned, target, call);
+  });
+}

@@ -1,0 +1,37 @@
+import { type App, driverMachine } from '../app.js';
+import type { SeedFile } from '../guest-disk.js';
+import type { MachineRecord } from '../machine.js';
+import { chooseProvisioner } from '../os-release.js';
+import { enginePlan } from './provision.js';
+
+const GUEST_HOME = '/var/lib/boot2docker/';
+
+/**
+ * What one-step provisioning puts on the disk: the same files that provisioning over SSH writes, the host name, and an SSH host
+ * key that is pinned before the first contact (P24). The server certificate must have been issued.
+ */
+export async function guestSeed(
+  app: App,
+  record: MachineRecord,
+): Promise<{ readonly files: readonly SeedFile[]; readonly hostKey: string }> {
+  const provisioner = chooseProvisioner(app.provisioners, {
+    ID: 'boot2docker',
+    ID_LIKE: '',
+    VERSION_ID: '',
+    PRETTY_NAME: '',
+  });
+  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
+  const plan = await enginePlan(app, record, endpoint.guestEnginePort);
+  const hostKey = await app.ssh.generateKey('ed25519');
+  const files = [
+    ...provisioner.engineFiles(plan).map(({ path, mode, content }) => ({
+      name: path.slice(GUEST_HOME.length),
+      mode,
+      content,
+    })),
+    { name: 'etc/hostname', mode: 0o644, content: `${record.name}\n` },
+    { name: 'ssh/ssh_host_ed25519_key', mode: 0o600, content: hostKey.privateKey },
+    { name: 'ssh/ssh_host_ed25519_key.pub', mode: 0o644, content: hostKey.publicKey },
+  ];
+  return { files, hostKey: hostKey.publicKey.trim() };
+}

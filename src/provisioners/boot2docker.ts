@@ -1,0 +1,98 @@
+import { GuestError } from '../core/errors.js';
+import type { GuestShell } from '../core/ports.js';
+import type { EnginePlan, GuestFile, OsRelease, Provisioner } from '../core/provisioner.js';
+
+const HOME = '/var/lib/boot2docker';
+
+/**
+ * boot2docker and the project's own guest image, which keeps the same places and commands.
+ * `profileTemplate` is templates/boot2docker-profile.
+ */
+export function createBoot2DockerProvisioner(profileTemplate: string): Provisioner {
+  return {
+    name: 'boot2docker',
+    supports: (os: OsRelease) => os.ID === 'boot2docker',
+
+    engineFiles: (plan: EnginePlan): readonly GuestFile[] => [
+      { path: `${HOME}/ca.pem`, mode: 0o644, content: plan.ca },
+      { path: `${HOME}/server.pem`, mode: 0o644, content: plan.serverCertificate },
+      { path: `${HOME}/server-key.pem`, mode: 0o600, content: plan.serverKey },
+      { path: `${HOME}/profile`, mode: 0o600, content: renderProfile(profileTemplate, plan) },
+    ],
+
+    async setHostname(shell, name) {
+      await must(shell, 'set the host name', 'sudo /usr/bin/sethostname "$1"', [name]);
+      await must(
+        shell,
+        'keep the host name',
+        'sudo mkdir -p /var/lib/boot2docker/etc && echo "$1" | sudo tee /var/lib/boot2docker/etc/hostname >/dev/null',
+        [name],
+      );
+    },
+
+    // The engine is part of the image.
+    async installEngine() {},
+
+    async service(shell, action) {
+      // Removing docker0 lets the engine make the bridge anew: its address may be another one now.
+      const script =
+        action === 'stop'
+          ? 'sudo /etc/init.d/docker stop; ip link show docker0 >/dev/null 2>&1 && sudo ip link delete docker0; true'
+          : `sudo /etc/init.d/docker ${action}`;
+      await must(shell, `${action} the engine`, script);
+    },
+
+    async engineLog(shell, lines) {
+      const result = await shell.run(`sudo tail -n "$1" ${HOME}/log/docker.log 2>/dev/null`, [String(lines)]);
+      return result.stdout;
+    },
+  };
+}
+
+/** The order of the options is the contract's: labels, provider, registries, mirrors, free options. */
+function engineArguments(plan: EnginePlan): string[] {
+  const { engine } = plan;
+  return [
+    ...(engine.Labels ?? []).map((label) => `--label ${label}`),
+    `--label provider=${plan.driverName}`,
+    ...(engine.InsecureRegistry ?? []).map((registry) => `--insecure-registry ${registry}`),
+    ...(engine.RegistryMirror ?? []).map((mirror) => `--registry-mirror ${mirror}`),
+    ...(engine.ArbitraryFlags ?? []).map((flag) => `--${flag}`),
+  ];
+}
+
+function renderProfile(template: string, plan: EnginePlan): string {
+  const values: Record<string, string> = {
+    arguments: engineArguments(plan).map(insideSingleQuotes).join('\n'),
+    port: String(plan.port),
+    storageDriver: plan.engine.StorageDriver === '' ? 'overlay2' : plan.engine.StorageDriver,
+    exports: (plan.engine.Env ?? []).map((entry) => `export "${insideDoubleQuotes(entry)}"`).join('\n'),
+  };
+  return template.replace(/\{\{(\w+)\}\}/g, (_, key: string) => values[key] ?? '');
+}
+
+/** docker-machine writes values unescaped and lets the shell interpret them; here they arrive as they were given. */
+function insideSingleQuotes(text: string): string {
+  return text.replaceAll("'", "'\\''");
+}
+
+function insideDoubleQuotes(text: string): string {
+  return text.replace(/[\\"$`]/g, '\\$&');
+}
+
+async function must(
+  shell: GuestShell,
+  what: string,
+  script: string,
+  args: readonly string[] = [],
+): Promise<void> {
+  const result = await shell.run(script, args);
+  if (result.status !== 0) {
+    throw new GuestError({
+      code: 'GUEST_COMMAND_FAILED',
+      message: `Could not ${what} in the guest`,
+      reason: (result.stderr || result.stdout).trim().split('\n').at(-1) || `exit code ${result.status}`,
+      nextSteps: ['look at the engine and the disk in the guest with: tmachine ssh NAME'],
+    });
+  }
+}
