@@ -1,0 +1,218 @@
+import { describe, expect, test } from '@jest/globals';
+import { HostNotReadyError, UsageError } from '../../src/core/errors.js';
+import { chooseProxy, describeProxy, type ProxySources, redactUrl } from '../../src/core/proxy.js';
+
+const HTTPS = 'https://github.com/boot2docker';
+const HTTP = 'http://mirror.corp.example/boot2docker.iso';
+
+function choose(url: string, env: ProxySources['env'], others: Omit<ProxySources, 'env'> = {}) {
+  const choice = chooseProxy(url, { env, ...others });
+  return `${choice.proxy} <- ${choice.from}`;
+}
+
+describe('P01: the environment names the proxy', () => {
+  test.each<[string, string, ProxySources['env'], string]>([
+    ['nothing set', HTTPS, {}, 'direct <- no proxy set'],
+    ['HTTPS_PROXY', HTTPS, { HTTPS_PROXY: 'http://p:1' }, 'http://p:1 <- HTTPS_PROXY'],
+    ['lower case', HTTPS, { https_proxy: 'http://p:1' }, 'http://p:1 <- https_proxy'],
+    [
+      'upper case wins',
+      HTTPS,
+      { HTTPS_PROXY: 'http://up:1', https_proxy: 'http://low:1' },
+      'http://up:1 <- HTTPS_PROXY',
+    ],
+    [
+      'an empty variable is not set',
+      HTTPS,
+      { HTTPS_PROXY: ' ', https_proxy: 'http://low:1' },
+      'http://low:1 <- https_proxy',
+    ],
+    [
+      'http by HTTP_PROXY',
+      HTTP,
+      { HTTP_PROXY: 'http://h:1', HTTPS_PROXY: 'http://s:1' },
+      'http://h:1 <- HTTP_PROXY',
+    ],
+    ['http not by HTTPS_PROXY', HTTP, { HTTPS_PROXY: 'http://s:1' }, 'direct <- no proxy set'],
+    ['ALL_PROXY', HTTPS, { ALL_PROXY: 'socks5h://s:1080' }, 'socks5h://s:1080 <- ALL_PROXY'],
+    [
+      'the scheme wins over ALL_PROXY',
+      HTTP,
+      { all_proxy: 'http://a:1', http_proxy: 'http://h:1' },
+      'http://h:1 <- http_proxy',
+    ],
+    [
+      'ALL_PROXY before HTTP_PROXY for https',
+      HTTPS,
+      { ALL_PROXY: 'http://a:1', HTTP_PROXY: 'http://h:1' },
+      'http://a:1 <- ALL_PROXY',
+    ],
+    ['only HTTP_PROXY serves https too', HTTPS, { HTTP_PROXY: 'http://h:1' }, 'http://h:1 <- HTTP_PROXY'],
+    ['without scheme', HTTPS, { HTTPS_PROXY: 'proxy.corp:8080' }, 'http://proxy.corp:8080 <- HTTPS_PROXY'],
+    [
+      'without scheme, with login',
+      HTTPS,
+      { HTTPS_PROXY: 'me:pw@proxy:8080' },
+      'http://me:pw@proxy:8080 <- HTTPS_PROXY',
+    ],
+    [
+      'a stray percent sign',
+      HTTPS,
+      { HTTPS_PROXY: 'http://me:100%@p:1' },
+      'http://me:100%25@p:1 <- HTTPS_PROXY',
+    ],
+    ['an unencoded @', HTTPS, { HTTPS_PROXY: 'http://me:p@ss@p:1' }, 'http://me:p@ss@p:1 <- HTTPS_PROXY'],
+  ])('%s', (_, url, env, expected) => {
+    expect(choose(url, env)).toBe(expected);
+  });
+});
+
+describe('P05: exceptions are reached directly', () => {
+  const through = 'http://p:1 <- HTTPS_PROXY';
+  const direct = 'direct <- NO_PROXY';
+  test.each<[string, string, string]>([
+    ['https://github.com/', '*', direct],
+    ['https://corp.example/', 'corp.example', direct],
+    ['https://git.corp.example/', 'corp.example', direct],
+    ['https://GIT.Corp.Example/', 'CORP.example', direct],
+    ['https://git.corp.example./', 'corp.example', direct],
+    ['https://notcorp.example/', 'corp.example', through],
+    ['https://git.corp.example/', '.corp.example', direct],
+    ['https://corp.example/', '.corp.example', through],
+    ['https://git.corp.example/', '*.corp.example', direct],
+    ['https://git.corp.example/', 'other, corp.example', direct],
+    ['https://git.corp.example/', 'other corp.example', direct],
+    ['https://git.corp.example/', 'corp.example:443', direct],
+    ['https://git.corp.example:8443/', 'corp.example:443', through],
+    ['https://git.corp.example:8443/', 'corp.example:8443', direct],
+    ['https://10.1.2.3/', '10.1.2.3', direct],
+    ['https://10.1.2.3/', '10.1.2.3:443', direct],
+    ['https://10.1.2.3/', '10.1.2.3:80', through],
+    ['https://10.1.2.3/', '10.0.0.0/8', direct],
+    ['https://11.1.2.3/', '10.0.0.0/8', through],
+    ['https://10.1.2.3/', '2.3', through],
+    ['https://git.corp.example/', '10.0.0.0/8', through],
+    ['https://[fd00::5]/', 'fd00::5', direct],
+    ['https://[fd00::5]/', '[fd00:0::0:5]:443', direct],
+    ['https://[fd00::5]/', '[fd00::5]:80', through],
+    ['https://[fd00::5]/', 'fd00::/8', direct],
+    ['https://[fe80::5]/', 'fd00::/8', through],
+    ['https://github.com/', ',, ,', through],
+  ])('%s with NO_PROXY=%s: %s', (url, exceptions, expected) => {
+    expect(choose(url, { HTTPS_PROXY: 'http://p:1', NO_PROXY: exceptions })).toBe(expected);
+  });
+
+  test('no_proxy counts too, the upper case form first', () => {
+    const env = { HTTPS_PROXY: 'http://p:1', no_proxy: 'github.com' };
+    expect(choose(HTTPS, env)).toBe('direct <- no_proxy');
+    expect(choose(HTTPS, { ...env, NO_PROXY: 'other' })).toBe('http://p:1 <- HTTPS_PROXY');
+  });
+
+  test('NO_PROXY also holds against the flag', () => {
+    expect(choose(HTTPS, { NO_PROXY: 'github.com' }, { flag: 'http://f:1' })).toBe('direct <- NO_PROXY');
+  });
+
+  test.each([
+    'http://localhost:2375/',
+    'https://x.localhost/',
+    'http://127.0.0.1/',
+    'http://127.9.9.9/',
+    'http://[::1]/',
+  ])('%s never goes through a proxy', (url) => {
+    expect(choose(url, { ALL_PROXY: 'http://p:1' }, { flag: 'http://f:1' })).toBe(
+      'direct <- loopback address',
+    );
+  });
+
+  test('a machine address never goes through a proxy', () => {
+    const others = { flag: 'http://f:1', machineAddresses: ['192.168.99.100', 'Dev.local'] };
+    expect(choose('https://192.168.99.100:2376/', {}, others)).toBe('direct <- machine address');
+    expect(choose('https://dev.local:2376/', {}, others)).toBe('direct <- machine address');
+    expect(choose('https://192.168.99.101:2376/', {}, others)).toBe('http://f:1 <- flag');
+  });
+});
+
+describe('P01: sources in order', () => {
+  const system = { http: 'http://sys:1', https: 'http://sys:2', exceptions: ['*.corp.example'] };
+  test.each<[string, string, ProxySources, string]>([
+    [
+      'flag first',
+      HTTPS,
+      { flag: 'f:1', env: { HTTPS_PROXY: 'http://e:1' }, pac: 'PROXY x:1', system },
+      'http://f:1 <- flag',
+    ],
+    ['flag "direct"', HTTPS, { flag: 'direct', env: { HTTPS_PROXY: 'http://e:1' } }, 'direct <- flag'],
+    [
+      'then the environment',
+      HTTPS,
+      { env: { HTTPS_PROXY: 'http://e:1' }, pac: 'PROXY x:1', system },
+      'http://e:1 <- HTTPS_PROXY',
+    ],
+    ['then the PAC script', HTTPS, { env: {}, pac: 'PROXY x:1; DIRECT', system }, 'http://x:1 <- PAC script'],
+    ['a PAC answer for HTTPS proxies', HTTPS, { env: {}, pac: 'https x:1' }, 'https://x:1 <- PAC script'],
+    ['a PAC answer for SOCKS', HTTPS, { env: {}, pac: 'SOCKS x:1' }, 'socks5h://x:1 <- PAC script'],
+    [
+      'an unknown PAC entry is passed over',
+      HTTPS,
+      { env: {}, pac: 'QUIC x:1; PROXY y:2' },
+      'http://y:2 <- PAC script',
+    ],
+    ['PAC says direct', HTTPS, { env: {}, pac: 'DIRECT; PROXY y:2' }, 'direct <- PAC script'],
+    ['PAC says nothing', HTTPS, { env: {}, pac: '' }, 'direct <- PAC script'],
+    ['then the system', HTTPS, { env: {}, system }, 'http://sys:2 <- system settings'],
+    ['the system for http', 'http://a.example/', { env: {}, system }, 'http://sys:1 <- system settings'],
+    ['the system with exceptions', HTTP, { env: {}, system }, 'direct <- system exceptions'],
+    ['a system without proxy', HTTPS, { env: {}, system: { exceptions: [] } }, 'direct <- no proxy set'],
+  ])('%s', (_, url, { env, ...others }, expected) => {
+    expect(choose(url, env, others)).toBe(expected);
+  });
+});
+
+describe('P02: a proxy setting that cannot work says why, without its password', () => {
+  test.each([
+    ['http://user:p#ss@proxy:8080', 'http://user:***@proxy:8080'],
+    ['http://user:p/ss@proxy:8080', 'http://user:***@proxy:8080'],
+    ['http://CORP\\user:secret@proxy:8080', 'http://CORP\\user:***@proxy:8080'],
+    ['http://proxy:port', 'http://proxy:port'],
+    ['http://proxy:8080/path', 'http://proxy:8080/path'],
+    ['http://', 'http://'],
+    ['ftp://me:secret@proxy:21', 'ftp://me:***@proxy:21'],
+    ['http://me:%e9t%e9@proxy:8080', 'http://me:***@proxy:8080'],
+  ])('%s', (setting, shown) => {
+    const attempt = () => chooseProxy(HTTPS, { env: { HTTPS_PROXY: setting } });
+    expect(attempt).toThrow(HostNotReadyError);
+    expect(attempt).toThrow(`The proxy "${shown}" (HTTPS_PROXY) cannot be used`);
+  });
+
+  test('a wrong flag is a usage error', () => {
+    expect(() => chooseProxy(HTTPS, { env: {}, flag: 'http://proxy:port' })).toThrow(UsageError);
+  });
+});
+
+describe('P02: secrets in URLs are masked', () => {
+  test.each([
+    ['http://proxy:8080', 'http://proxy:8080'],
+    ['http://user:pw@proxy:8080', 'http://user:***@proxy:8080'],
+    ['http://user:p@ss@proxy:8080', 'http://user:***@proxy:8080'],
+    ['http://token@host/x', 'http://***@host/x'],
+    ['user:pw@proxy:8080', 'user:***@proxy:8080'],
+    ['https://host/image@2x.iso', 'https://host/image@2x.iso'],
+    ['https://host:8443/image@2x.iso', 'https://host:8443/image@2x.iso'],
+    ['https://[fd00::1]:8443/image@2x.iso', 'https://[fd00::1]:8443/image@2x.iso'],
+    ['https://user:p/w@host/x', 'https://user:***@host/x'],
+    [
+      'https://host/x?a=1&X-Amz-Signature=abc&token=def#f',
+      'https://host/x?a=1&X-Amz-Signature=***&token=***#f',
+    ],
+    ['C:\\images\\boot2docker.iso', 'C:\\images\\boot2docker.iso'],
+    ['', ''],
+  ])('%s is shown as %s', (text, shown) => {
+    expect(redactUrl(text)).toBe(shown);
+  });
+
+  test('a choice is described with its origin and without its password', () => {
+    const choice = chooseProxy(HTTPS, { env: { https_proxy: 'http://user:pw@proxy:8080' } });
+    expect(describeProxy(choice)).toBe('http://user:***@proxy:8080 (https_proxy)');
+    expect(describeProxy(chooseProxy(HTTPS, { env: {} }))).toBe('direct (no proxy set)');
+  });
+});
