@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.js';
+import { TmachineError, UsageError } from '../core/errors.js';
 
 export interface CommandLineErrorDetails {
   readonly message: string;
@@ -9,7 +9,7 @@ export interface CommandLineErrorDetails {
   readonly nextSteps?: readonly string[];
 }
 
-/** A wrong command line that is answered with the help on stdout and the contract's own sentence on stderr. Exit 2. */
+/** A wrong command line: answered with help on stdout and the contract's own sentence on stderr. Exit 2. */
 export class CommandLineError extends UsageError {
   readonly help: 'incorrect-usage' | 'plain';
   readonly command: string | undefined;
@@ -21,20 +21,12 @@ export class CommandLineError extends UsageError {
   }
 }
 
-/** `flag provided but not defined: -x` (one dash, whatever was typed). */
-export function undefinedFlag(name: string, command: string | undefined): CommandLineError {
-  return new CommandLineError({
-    message: `flag provided but not defined: -${name}`,
-    help: 'incorrect-usage',
-    command,
-  });
-}
+/** A first word that is no command. Its text needs the program's name: presentError makes it. Exit 1. */
+export class UnknownCommandError extends TmachineError {
+  readonly word: string;
 
-/** `flag needs an argument: -x`. */
-export function missingFlagValue(name: string, command: string | undefined): CommandLineError {
-  return new CommandLineError({
-    message: `flag needs an argument: -${name}`,
-    help: 'incorrect-usage',
-    command,
-  });
+  constructor(word: string) {
+    super({ code: 'UNKNOWN_COMMAND', message: `'${word}' is not a command` });
+    this.word = word;
+  }
 }
