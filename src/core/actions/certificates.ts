@@ -36,9 +36,25 @@ export async function ensureCertificates(app: App, auth: AuthOptions, call: Call
   });
 }
 
-/** Makes both anew, whatever is there: `regenerate-certs --client-certs` (P19). Machines need their server certificates anew after it. */
-export async function renewCertificates(app: App, auth: AuthOptions, call: Call): Promise<void> {
-  await app.store.lock('certificates', { signal: call.signal }, () => createAll(app, auth, call));
+/**
+ * Makes the authority and the client certificate of these machines anew, whatever is there: `regenerate-certs --client-certs` (P19).
+ * Their server certificates must follow; the other machines of the same authority are named in a warning.
+ */
+export async function renewAuthority(app: App, names: readonly string[], call: Call): Promise<void> {
+  call.reporter.step('Regenerating local certificates');
+  const records = await Promise.all(names.map((name) => app.store.load(name)));
+  const authorities = new Map(
+    records.map(({ hostOptions: { AuthOptions } }) => [AuthOptions.CaCertPath, AuthOptions]),
+  );
+  await app.store.lock('certificates', { signal: call.signal }, async () => {
+    for (const auth of authorities.values()) await createAll(app, auth, call);
+  });
+  const others = (await app.store.list()).filter((name) => !names.includes(name));
+  if (others.length > 0) {
+    call.reporter.warn(
+      `Other machines refuse the new client certificate until you run: tmachine regenerate-certs ${others.join(' ')}`,
+    );
+  }
 }
 
 /** The authority's certificate and key. Throws StoreError when either is missing. */
@@ -126,7 +142,7 @@ async function findAuthority(app: App, auth: AuthOptions): Promise<CertifiedKey 
     reason: `"${auth.CaCertPath}" and "${auth.CaPrivateKeyPath}" are not a pair`,
     nextSteps: [
       'restore the missing file from a backup, if you have one',
-      'or make new certificates for all machines:  tmachine regenerate-certs --client-certs',
+      'or move what is left away and run the command again; machines that exist need then: tmachine regenerate-certs NAME',
     ],
   });
 }

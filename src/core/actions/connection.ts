@@ -1,8 +1,9 @@
 import { engineUrl, parseEngineUrl } from '../address.js';
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { engineFaultError } from '../engine-fault.js';
-import { WrongStateError } from '../errors.js';
-import { type MachineRecord, stateWord } from '../machine.js';
+import { EngineUnreachableError, WrongStateError } from '../errors.js';
+import { type MachineRecord, type MachineState, stateWord } from '../machine.js';
+import type { EngineAnswer } from '../ports.js';
 import { engineTarget, machineAddress } from './guest.js';
 
 /** How long `env` and `config` wait for an answer, as the contract has it; an address that swallows packets ends sooner. */
@@ -36,40 +37,71 @@ export async function machineIp(app: App, record: MachineRecord, call: Call): Pr
   return machineAddress(app, record, call);
 }
 
+export interface ConnectionRequest {
+  /** The swarm master's port instead of the engine's. */
+  readonly swarm: boolean;
+  /** How the contract's text begins: it differs between `env` and `config`. */
+  readonly errorPrefix: string;
+}
+
 /**
  * What `env` and `config` print, after a check that the engine answers over TLS with our certificates. Throws EngineUnreachableError
- * whose cause is told apart (P21), WrongStateError when the machine does not run. `errorPrefix` begins the contract's text.
+ * whose cause is told apart (P21), WrongStateError when the machine does not run.
  */
 export async function connection(
   app: App,
   record: MachineRecord,
-  errorPrefix: string,
+  request: ConnectionRequest,
   call: Call,
 ): Promise<Connection> {
   const url = await machineUrl(app, record, call);
   const place = parseEngineUrl(url);
-  if (place !== undefined) {
-    const target = await engineTarget(app, record, place);
-    const answer = await app.engine.ping(target, {
-      timeoutMs: ANSWER_MS,
-      connectMs: CONNECT_MS,
-      signal: call.signal,
+  const found = { name: record.name, certPath: app.store.layout.machine(record.name).directory };
+  if (place === undefined) return { ...found, url, address: '' };
+  if (request.swarm) assertSwarmMaster(record, request.errorPrefix);
+  const answer = await ping(app, record, place, call);
+  if (!answer.ok) {
+    throw engineFaultError(answer.fault, {
+      machineName: record.name,
+      ...place,
+      detail: answer.detail,
+      errorPrefix: request.errorPrefix,
     });
-    if (!answer.ok) {
-      throw engineFaultError(answer.fault, {
-        machineName: record.name,
-        ...place,
-        detail: answer.detail,
-        errorPrefix,
-      });
-    }
   }
-  return {
-    name: record.name,
-    url,
-    address: place?.host ?? '',
-    certPath: app.store.layout.machine(record.name).directory,
+  if (!request.swarm) return { ...found, url, address: place.host };
+
+  const swarm = {
+    host: place.host,
+    port: parseEngineUrl(record.hostOptions.SwarmOptions.Host)?.port ?? 3376,
   };
+  if (!(await ping(app, record, swarm, call)).ok) {
+    throw new EngineUnreachableError({
+      code: 'SWARM_UNREACHABLE',
+      verbatim: true,
+      message: `${request.errorPrefix}Connection to Swarm cannot be checked but the certs are valid. Maybe swarm is not started`,
+      nextSteps: [`look at its container with the engine's own settings: tmachine env ${record.name}`],
+    });
+  }
+  return { ...found, url: engineUrl(swarm.host, swarm.port), address: place.host };
+}
+
+async function ping(
+  app: App,
+  record: MachineRecord,
+  place: { readonly host: string; readonly port: number },
+  call: Call,
+): Promise<EngineAnswer> {
+  const target = await engineTarget(app, record, place);
+  return app.engine.ping(target, { timeoutMs: ANSWER_MS, connectMs: CONNECT_MS, signal: call.signal });
+}
+
+function assertSwarmMaster(record: MachineRecord, errorPrefix: string): void {
+  if (record.hostOptions.SwarmOptions.Master) return;
+  throw new WrongStateError({
+    code: 'NOT_SWARM_MASTER',
+    verbatim: true,
+    message: `${errorPrefix}"${record.name}" is not a swarm master. The --swarm flag is intended for use with swarm masters`,
+  });
 }
 
 /** `version NAME`: the engine's own version. Throws EngineUnreachableError. */
@@ -108,5 +140,23 @@ export async function assertRunning(app: App, record: MachineRecord, call: Call,
         ? `remove the record: tmachine rm ${record.name}`
         : `start it: tmachine start ${record.name}`,
     ],
+  });
+}
+
+/** `status NAME`. Throws TmachineError with the contract's text when the driver cannot tell. */
+export async function machineState(app: App, record: MachineRecord, call: Call): Promise<MachineState> {
+  const driver = app.driver(record.driverName);
+  const endpoint = driver.endpoint(driverMachine(app, record));
+  const state =
+    endpoint.url === undefined
+      ? await driver.state(driverMachine(app, record), driverContext(call, record.name))
+      : 'running';
+  if (state !== 'missing') return state;
+  throw new WrongStateError({
+    code: 'VM_MISSING',
+    verbatim: true,
+    message: `error getting state for host ${record.name}: machine does not exist`,
+    reason: 'the record is here, its virtual machine is gone',
+    nextSteps: [`remove the record: tmachine rm ${record.name}`],
   });
 }

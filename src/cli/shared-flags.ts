@@ -1,0 +1,19 @@
+import type { FlagSpec } from './flag-spec.js';
+
+/** Flags that several commands have alike. */
+
+export const JSON_FLAG: FlagSpec = { name: 'json', type: 'bool', help: 'Print the answer as JSON' };
+
+export const SWARM_FLAG: FlagSpec = {
+  name: 'swarm',
+  type: 'bool',
+  help: 'Display the Swarm config instead of the Docker daemon',
+};
+
+export const TIMEOUT_FLAG: FlagSpec = {
+  name: 'timeout',
+  short: 't',
+  type: 'int',
+  default: 10,
+  help: 'Timeout in seconds, default to 10s',
+};

@@ -1,0 +1,16 @@
+import { bulkCommand } from '../cli/bulk-command.js';
+import type { CommandSpec } from '../cli/flag-spec.js';
+import { startMachine } from '../core/actions/power.js';
+
+export const spec: CommandSpec = {
+  name: 'start',
+  usage: 'Start a machine',
+  description: 'Argument(s) are one or more machine names.',
+  flags: [],
+};
+
+export default bulkCommand(
+  spec,
+  startMachine,
+  'Started machines may have new IP addresses. You may need to re-run the `docker-machine env` command.',
+);
