@@ -1,0 +1,249 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { tmachineIn } from '../support/cli.js';
+
+/** The built program on a store of its own; machines of the driver `none` need no hypervisor. */
+describe('bad input and faults', () => {
+  let store: string;
+  let tmachine: ReturnType<typeof tmachineIn>;
+  const none = ['create', '-d', 'none', '--url', 'tcp://127.0.0.1:1'];
+
+  beforeEach(async () => {
+    store = await mkdtemp(join(tmpdir(), 'tm-faults-'));
+    tmachine = tmachineIn(store);
+  });
+
+  afterEach(() => rm(store, { recursive: true, force: true }));
+
+  test.each([
+    {
+      args: ['create', '-d', 'none', '--url', 'tcp://h:1', 'a_b'],
+      status: 2,
+      first: 'Error creating machine: Invalid hostname specified. Allowed hostname chars are: 0-9a-zA-Z . -',
+    },
+    {
+      args: ['create', '-d', 'none', '--url', 'tcp://h:1', '$(id)'],
+      status: 2,
+      first: 'Error creating machine: Invalid hostname specified. Allowed hostname chars are: 0-9a-zA-Z . -',
+    },
+    {
+      args: ['create', '-d', 'none', '--url', 'tcp://h:1', 'a', 'b', 'c'],
+      status: 2,
+      first: 'Invalid command line. Found extra arguments [b c]',
+    },
+    { args: ['create'], status: 2, first: 'Error: No machine name specified' },
+    { args: ['create', '--nope', 'a'], status: 2, first: 'flag provided but not defined: -nope' },
+    { args: ['ls', '-x'], status: 2, first: 'flag provided but not defined: -x' },
+    {
+      args: ['ls', '--timeout', 'soon'],
+      status: 2,
+      first: 'invalid value "soon" for flag -timeout: parse error',
+    },
+    {
+      args: ['bogus'],
+      status: 1,
+      first: "tmachine: 'bogus' is not a tmachine command. See 'tmachine --help'.",
+    },
+    {
+      args: ['status', 'nope'],
+      status: 1,
+      first:
+        'Docker machine "nope" does not exist. Use "docker-machine ls" to list machines. Use "docker-machine create" to add a new one.',
+    },
+    {
+      args: ['start'],
+      status: 1,
+      first: 'Error: No machine name(s) specified and no "default" machine exists',
+    },
+    { args: ['env', 'a', 'b'], status: 2, first: 'Error: Expected one machine name as an argument' },
+    { args: ['rm'], status: 2, first: 'Error: Expected to get one or more machine names as arguments' },
+    {
+      args: ['create', '-d', 'kvm', 'a'],
+      status: 1,
+      first:
+        'Driver "kvm" not found. Do you have the plugin binary "docker-machine-driver-kvm" accessible in your PATH?',
+    },
+    {
+      args: ['create', '-d', 'none', 'a'],
+      status: 2,
+      first:
+        'Error setting machine configuration from flags provided: --url option is required when no driver is selected',
+    },
+    {
+      args: ['create', '-d', 'none', '--url', 'tcp://h:1', '--swarm-discovery', 'nope', 'a'],
+      status: 1,
+      first: 'Error parsing swarm discovery: Swarm Discovery URL was in the wrong format: nope',
+    },
+    {
+      args: ['create', '-d', 'none', '--url', 'tcp://h:1', '--engine-env', 'no-equals', 'a'],
+      status: 2,
+      first: '✗ The value "no-equals" of --engine-env cannot be used',
+    },
+  ])('$args says: $first', async ({ args, status, first }) => {
+    const outcome = await tmachine(args);
+    expect({ status: outcome.status, first: outcome.stderr.split('\n')[0] }).toEqual({ status, first });
+    expect(existsSync(join(store, 'machines', 'a'))).toBe(false);
+  });
+
+  test('a name that is taken stays as it is', async () => {
+    expect((await tmachine([...none, 'dev'])).status).toBe(0);
+    const before = await readFile(join(store, 'machines', 'dev', 'config.json'), 'utf8');
+    const again = await tmachine(['create', '-d', 'none', '--url', 'tcp://other:2', 'dev']);
+    expect(again).toMatchObject({ status: 1 });
+    expect(again.stderr).toMatch(/^Docker machine "dev" already exists\n/);
+    expect(await readFile(join(store, 'machines', 'dev', 'config.json'), 'utf8')).toBe(before);
+  });
+
+  test('P22: twenty creates at once on a fresh store make one authority', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
+    const outcomes = await Promise.all(
+      names.map((name) => tmachine([...none, name], { timeoutMs: 120_000 })),
+    );
+    expect(outcomes.filter(({ status }) => status !== 0).map(({ stderr }) => stderr)).toEqual([]);
+    expect(outcomes.filter(({ stdout }) => stdout.includes('Creating CA:'))).toHaveLength(1);
+    expect((await tmachine(['ls', '-q'])).stdout.split('\n').filter(Boolean)).toHaveLength(20);
+  }, 180_000);
+
+  test('two creates of one name at once: one makes it, the other says that it exists', async () => {
+    const outcomes = await Promise.all([tmachine([...none, 'dev']), tmachine([...none, 'dev'])]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual([0, 1]);
+    expect(outcomes.find(({ status }) => status === 1)?.stderr).toMatch(/already exists/);
+  });
+
+  test.each([
+    { what: 'of no bytes', content: '', error: 'unexpected end of JSON input' },
+    { what: 'of garbage', content: '{"Driver": ', error: 'unexpected end of JSON input' },
+    { what: 'from the future', content: '{"ConfigVersion": 9}', error: 'config version is from the future' },
+  ])(
+    'P27: a config.json $what is a row with the reason, and the other machines are listed',
+    async ({ content, error }) => {
+      await tmachine([...none, 'good']);
+      await mkdir(join(store, 'machines', 'bad'));
+      await writeFile(join(store, 'machines', 'bad', 'config.json'), content);
+      const list = await tmachine(['ls']);
+      expect(list.status).toBe(0);
+      expect(list.stdout).toMatch(/^good .*none +Running/m);
+      expect(list.stdout).toMatch(/^bad .*not found +Error/m);
+      expect(list.stdout).toContain(error);
+      const status = await tmachine(['status', 'bad']);
+      expect(status.status).toBe(1);
+      expect(status.stderr).toContain(error);
+      expect((await tmachine(['rm', '-y', 'bad'])).status).toBe(1);
+      expect((await tmachine(['rm', '-f', 'bad'])).status).toBe(0);
+      expect(existsSync(join(store, 'machines', 'bad'))).toBe(false);
+    },
+  );
+
+  test('reading commands write nothing', async () => {
+    await tmachine([...none, 'dev']);
+    const snapshot = async () => {
+      const files = await readdir(store, { recursive: true, withFileTypes: true });
+      return files.map((file) => `${file.parentPath}/${file.name}`).sort();
+    };
+    const before = await snapshot();
+    const config = await readFile(join(store, 'machines', 'dev', 'config.json'), 'utf8');
+    for (const args of [
+      ['ls'],
+      ['status', 'dev'],
+      ['url', 'dev'],
+      ['inspect', 'dev'],
+      ['ip', 'dev'],
+      ['active'],
+    ]) {
+      await tmachine(args);
+    }
+    expect(await snapshot()).toEqual(before);
+    expect(await readFile(join(store, 'machines', 'dev', 'config.json'), 'utf8')).toBe(config);
+  });
+
+  test('P21: env of a machine whose port is closed says so, exports nothing and names no certificate as the cause', async () => {
+    await tmachine([...none, 'dev']);
+    const outcome = await tmachine(['env', 'dev']);
+    expect(outcome).toMatchObject({ status: 1, stdout: '' });
+    expect(outcome.stderr).toMatch(/^Error checking TLS connection: /);
+    expect(outcome.stderr).not.toContain('regenerate-certs');
+  });
+
+  test('a store that cannot be written is refused with its path before anything is made', async () => {
+    const outcome = await tmachineIn('/proc/nowhere')([...none, 'dev']);
+    expect(outcome.status).not.toBe(0);
+    expect(outcome.stderr).toContain('/proc/nowhere');
+    expect(outcome.stderr).not.toContain('    at ');
+  });
+
+  test('a machine without a hypervisor refuses power commands in the words of docker-machine', async () => {
+    await tmachine([...none, 'dev']);
+    for (const [action, word] of [
+      ['start', 'started'],
+      ['stop', 'stopped'],
+      ['restart', 'restarted'],
+      ['kill', 'killed'],
+    ]) {
+      const outcome = await tmachine([action ?? '', 'dev']);
+      expect(outcome).toMatchObject({ status: 1 });
+      expect(outcome.stderr.split('\n')[0]).toBe(`hosts without a driver cannot be ${word}`);
+    }
+  });
+
+  test('rm asks, takes no answer for no, and leaves the machine', async () => {
+    await tmachine([...none, 'dev']);
+    const asked = await tmachine(['rm', 'dev'], { input: '' });
+    expect(asked.stdout).toMatch(
+      /^About to remove dev\nWARNING: This action will delete both local reference and remote instance\.\nAre you sure\? \(y\/n\): /,
+    );
+    expect(existsSync(join(store, 'machines', 'dev'))).toBe(true);
+    const agreed = await tmachine(['rm', 'dev'], { input: 'y\n' });
+    expect(agreed.stdout).toMatch(/Successfully removed dev\n$/);
+    expect(existsSync(join(store, 'machines', 'dev'))).toBe(false);
+  });
+
+  test('P36: --json answers are JSON with the documented keys', async () => {
+    await tmachine([...none, 'dev']);
+    const keys = async (args: string[]) => Object.keys(JSON.parse((await tmachine(args)).stdout)).sort();
+    expect(await keys(['version', '--json'])).toEqual(['build', 'version']);
+    expect(await keys(['status', '--json', 'dev'])).toEqual(['detail', 'name', 'state']);
+    expect(await keys(['inspect', '--json', 'dev'])).toEqual([
+      'ConfigVersion',
+      'Driver',
+      'DriverName',
+      'HostOptions',
+      'Name',
+    ]);
+    const [row] = JSON.parse((await tmachine(['ls', '--json'])).stdout).machines;
+    expect(row).toMatchObject({ name: 'dev', driver: 'none', state: 'Running', url: 'tcp://127.0.0.1:1' });
+  });
+
+  test('help is shown on stdout, with success, for the program and for a command', async () => {
+    const help = await tmachine(['--help']);
+    expect(help).toMatchObject({ status: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: tmachine \[OPTIONS\] COMMAND \[arg\.\.\.\]\n/);
+    const create = await tmachine(['create', '--driver', 'qemu', '--help']);
+    expect(create).toMatchObject({ status: 0, stderr: '' });
+    expect(create.stdout).toContain('--qemu-memory');
+    expect((await tmachine(['help', 'ls'])).stdout).toMatch(/^Usage: tmachine ls \[OPTIONS\]/);
+  });
+
+  test('a key file that others can read is refused by ssh with the words of docker-machine', async () => {
+    const key = join(store, 'key');
+    await writeFile(key, 'no key');
+    await chmod(key, 0o644);
+    // Only a machine with a login can show it: `generic` names a host that is never reached.
+    const created = await tmachine([
+      'create',
+      '-d',
+      'generic',
+      '--generic-ip-address',
+      '127.0.0.1',
+      '--generic-ssh-port',
+      '1',
+      '--generic-ssh-key',
+      join(store, 'missing'),
+      'far',
+    ]);
+    expect(created.status).toBe(3);
+    expect(created.stderr.split('\n')[0]).toContain('SSH key does not exist');
+  });
+});
