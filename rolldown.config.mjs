@@ -81,6 +81,7 @@ export default {
   plugins: [absentPackages, rawText, buildDigest],
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
   transform: { target: 'node20', define: { TMACHINE_BUILD: JSON.stringify(commit()) } },
+  logLevel: 'warn',
   output: {
     dir: 'dist',
     format: 'cjs',

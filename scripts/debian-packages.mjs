@@ -1,0 +1,26 @@
+// What the tests use of Debian besides Node. A test whose program is missing skips itself and says so.
+
+/**
+ * @typedef {object} DebianPackage
+ * @property {string} name    of the package
+ * @property {string} command that it brings; found on PATH (or in an sbin folder) means: nothing to install
+ * @property {string} use     what the tests do with it
+ */
+
+/** @type {readonly DebianPackage[]} About 25 MB to download, most of it emacs. */
+export const TEST_PACKAGES = [
+  { name: 'openssl', command: 'openssl', use: 'reads the certificates we make' },
+  { name: 'openssh-client', command: 'ssh-keygen', use: 'reads the keys we make' },
+  { name: 'openssh-server', command: 'sshd', use: 'a real SSH server on loopback' },
+  { name: 'zsh', command: 'zsh', use: 'evaluates what `env` prints' },
+  { name: 'fish', command: 'fish', use: 'evaluates what `env` prints' },
+  { name: 'tcsh', command: 'tcsh', use: 'evaluates what `env` prints' },
+  { name: 'emacs-nox', command: 'emacs', use: 'evaluates what `env` prints' },
+  { name: 'busybox-static', command: 'busybox', use: 'runs the guest scripts with the shell of the guest' },
+];
+
+/** @type {readonly DebianPackage[]} For `npm run test:acceptance`, besides those above. */
+export const ACCEPTANCE_PACKAGES = [
+  { name: 'qemu-system-x86', command: 'qemu-system-x86_64', use: 'the machine' },
+  { name: 'qemu-utils', command: 'qemu-img', use: 'the disk of the machine' },
+];

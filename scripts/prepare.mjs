@@ -1,0 +1,129 @@
+// Brings a fresh clone to the point where its own packages can be used. Needs nothing but Node and npm itself.
+
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+
+/** Runs a program in the project's folder with its output shown; throws when it fails. */
+export function run(file, args, options = {}) {
+  const result = spawnSync(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+  if (result.error !== undefined) throw result.error;
+  if (result.status !== 0)
+    throw new Error(`${file} ${args.join(' ')} ended with ${result.status ?? result.signal}`);
+}
+
+/** Installs the packages of package-lock.json into node_modules, unless exactly those are there. */
+export function ensureNpmPackages() {
+  if (npmPackagesAreCurrent()) return;
+  console.log('Installing the packages of package-lock.json into node_modules (npm ci) ...');
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // npm tells where it is; as a program of its own it is npm.cmd on Windows, which needs a shell.
+  const npm = process.env.npm_execpath;
+  if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args]);
+  else run('npm', args, { shell: process.platform === 'win32' });
+}
+
+/** npm keeps what it installed in node_modules/.package-lock.json; times of files say nothing after a checkout. */
+function npmPackagesAreCurrent() {
+  const installedList = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installedList)) return false;
+  const installed = JSON.parse(readFileSync(installedList, 'utf8')).packages;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || installed[path]?.version === entry.version,
+  );
+}
+
+/** Whether a program is on PATH, or where Debian keeps the administrator's. */
+export function isInstalled(command) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Installs what is missing of a list of debian-packages.mjs: as root at once, with `yes` through sudo.
+ * Returns what is still missing afterwards, having said why; never fails.
+ */
+export function ensureDebianPackages(list, { yes }) {
+  const missing = list.filter(({ command }) => !isInstalled(command));
+  if (missing.length === 0) return [];
+  const names = missing.map(({ name }) => name);
+  const why = installDebianPackages(names, yes);
+  const left = missing.filter(({ command }) => !isInstalled(command));
+  if (left.length > 0) {
+    console.log(
+      `Not installed: ${left.map(({ name }) => name).join(' ')} (${why ?? 'the installation failed'}).`,
+    );
+    for (const { name, use } of left) console.log(`  tests are skipped that need ${name}: ${use}`);
+  }
+  return left;
+}
+
+/** Returns why nothing was tried, or undefined. */
+function installDebianPackages(names, yes) {
+  if (!isInstalled('apt-get')) return 'there is no apt-get on this system';
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && !yes)
+    return `run as root, or with -y to let sudo do it: sudo apt-get install ${names.join(' ')}`;
+  if (!isRoot && !isInstalled('sudo')) return 'this user is not root, and there is no sudo';
+
+  console.log(`Installing Debian packages: ${names.join(' ')} ...`);
+  const apt = (...args) =>
+    run(
+      isRoot ? 'apt-get' : 'sudo',
+      isRoot ? args : ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args],
+      {
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      },
+    );
+  const install = () => apt('install', '-y', '-q', '--no-install-recommends', ...names);
+  const restore = isRoot && names.includes('openssh-server') ? keepServerFromStarting() : () => {};
+  try {
+    try {
+      install();
+    } catch {
+      // The usual reason is an index that is missing or older than the mirror.
+      apt('update', '-q');
+      install();
+    }
+  } catch (error) {
+    return error.message;
+  } finally {
+    restore();
+  }
+}
+
+/**
+ * Debian starts a server when its package is installed, and at every boot. The tests need the program, not an open
+ * port 22: the service is masked (`systemctl unmask ssh` takes that back) and nothing is started now.
+ */
+function keepServerFromStarting() {
+  const service = '/etc/systemd/system/ssh.service';
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync('/etc/systemd/system') && !existsSync(service)) {
+    symlinkSync('/dev/null', service);
+    console.log('The SSH service is masked, so that it is not started: systemctl unmask ssh');
+  }
+  if (existsSync(policy)) return () => {};
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n');
+  chmodSync(policy, 0o755);
+  return () => rmSync(policy, { force: true });
+}
