@@ -2,11 +2,12 @@ import { forEachMachine, namesOrDefault } from '../core/actions/bulk.js';
 import type { App, Call } from '../core/app.js';
 import { BaseCommand } from './base-command.js';
 import type { CommandSpec } from './flag-spec.js';
+import type { CommandClass } from './oclif-config.js';
 
 type Action = (app: App, name: string, call: Call) => Promise<void>;
 
 /** A command that does one action to several machines at once, or to `default`. `afterwards` is its last line. */
-export function bulkCommand(spec: CommandSpec, action: Action, afterwards?: string): typeof BaseCommand {
+export function bulkCommand(spec: CommandSpec, action: Action, afterwards?: string): CommandClass {
   return class BulkCommand extends BaseCommand {
     static override readonly spec = spec;
     protected override readonly talksOn = 'stdout';
