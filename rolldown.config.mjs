@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /**
  * Packages that the code names and that never run here. Each becomes a module that throws when it is loaded
@@ -47,6 +48,21 @@ const rawText = {
   },
 };
 
+/** proxy-agent runs PAC files in QuickJS, which reads its WebAssembly file from beside its package: here, from dist. */
+const quickJsFile = {
+  name: 'quickjs-file',
+  transform: {
+    filter: { id: /quickjs-wasi[/\\]dist[/\\]index\.js$/ },
+    handler(code, id) {
+      const there = "new URL('../quickjs.wasm', import.meta.url)";
+      if (!code.includes(there)) this.error(`${id} does not name quickjs.wasm as expected`);
+      const source = readFileSync(join(dirname(id), '..', 'quickjs.wasm'));
+      this.emitFile({ type: 'asset', fileName: 'quickjs.wasm', source });
+      return { code: code.replace(there, "new URL('./quickjs.wasm', import.meta.url)") };
+    },
+  },
+};
+
 /**
  * Puts a digest of all files into the first line of main.cjs: bin/run.cjs keeps compiled code under that name.
  */
@@ -54,7 +70,7 @@ const buildDigest = {
   name: 'build-digest',
   generateBundle(_options, bundle) {
     const digest = createHash('sha256');
-    for (const name of Object.keys(bundle).sort()) digest.update(`${name}\0${bundle[name].code}\0`);
+    for (const name of Object.keys(bundle).sort()) digest.update(`${name}\0${bundle[name].code ?? ''}\0`);
     const main = bundle['main.cjs'];
     main.code = `// build ${digest.digest('hex').slice(0, 32)}\n${main.code}`;
   },
@@ -78,8 +94,9 @@ export default {
   cwd: import.meta.dirname,
   platform: 'node',
   external: [/^node:/],
-  plugins: [absentPackages, rawText, buildDigest],
-  resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+  plugins: [absentPackages, rawText, quickJsFile, buildDigest],
+  // Where a package offers ES modules, unused parts of them can be left out: a third of x509.
+  resolve: { mainFields: ['module', 'main'], extensionAlias: { '.js': ['.ts', '.js'] } },
   transform: { target: 'node20', define: { TMACHINE_BUILD: JSON.stringify(commit()) } },
   logLevel: 'warn',
   output: {
