@@ -252,7 +252,7 @@ describe('a machine on QEMU, from our own guest image', () => {
     const stopped = await tmachine(['stop', 'dev'], { timeoutMs: 180_000 });
     expect(stopped).toMatchObject({ status: 0, stdout: 'Stopping "dev"...\nMachine "dev" was stopped.\n' });
     expect((await tmachine(['status', 'dev'])).stdout).toBe('Stopped\n');
-    expect(await tmachine(['env', 'dev'])).toMatchObject({ status: 1, stdout: '' });
+    expect(await tmachine(['env', '--shell', 'bash', 'dev'])).toMatchObject({ status: 1, stdout: 'false\n' });
     const started = await tmachine(['start', 'dev'], { timeoutMs: 300_000 });
     expect(started).toMatchObject({ status: 0, stderr: '' });
     await refreshDocker();

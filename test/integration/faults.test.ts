@@ -159,10 +159,10 @@ describe('bad input and faults', () => {
     expect(await readFile(join(store, 'machines', 'dev', 'config.json'), 'utf8')).toBe(config);
   });
 
-  test('P21: env of a machine whose port is closed says so, exports nothing and names no certificate as the cause', async () => {
+  test('P21, P36: env of a machine whose port is closed says so, fails when evaluated, and blames no certificate', async () => {
     await tmachine([...none, 'dev']);
-    const outcome = await tmachine(['env', 'dev']);
-    expect(outcome).toMatchObject({ status: 1, stdout: '' });
+    const outcome = await tmachine(['env', '--shell', 'bash', 'dev']);
+    expect(outcome).toMatchObject({ status: 1, stdout: 'false\n' });
     expect(outcome.stderr).toMatch(/^Error checking TLS connection: /);
     expect(outcome.stderr).not.toContain('regenerate-certs');
   });

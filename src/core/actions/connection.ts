@@ -65,6 +65,7 @@ export async function connection(
       machineName: record.name,
       ...place,
       detail: answer.detail,
+      blame: answer.blame,
       errorPrefix: request.errorPrefix,
     });
   }
@@ -118,7 +119,9 @@ export async function engineVersion(app: App, record: MachineRecord, call: Call)
     machineName: record.name,
     ...place,
     detail: answer.detail,
+    blame: answer.blame,
     errorPrefix: 'Unable to query docker version: ',
+    afterPrefix: 'cause',
   });
 }
 

@@ -136,7 +136,7 @@ async function tookItsSeed(app: App, record: MachineRecord, shell: GuestShell): 
 /** The content travels on stdin; the file appears whole, with its mode, owned by root. */
 async function writeGuestFile(shell: GuestShell, file: GuestFile): Promise<void> {
   const script =
-    'sudo sh -c \'umask 077; mkdir -p "${1%/*}" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"\' sh "$1" "$2"';
+    'sudo sh -c \'umask 077; mkdir -p "$(dirname "$1")" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"\' sh "$1" "$2"';
   const result = await shell.run(script, [file.path, file.mode.toString(8)], { input: file.content });
   if (result.status !== 0) {
     throw new GuestError({
