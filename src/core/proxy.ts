@@ -154,7 +154,12 @@ function firstSet<V extends ProxyVariable>(
     const value = env[variable]?.trim();
     if (value !== undefined && value !== '') return { variable, value };
   }
-  return undefined;
+  // Windows does not care for case in names of variables: there it may be "Https_Proxy".
+  const mixed = Object.entries(env).find(
+    ([name, value]) => value?.trim() && variables.some((variable) => variable === name.toUpperCase()),
+  );
+  const variable = variables.find((name) => name === mixed?.[0].toUpperCase());
+  return variable === undefined ? undefined : { variable, value: mixed?.[1]?.trim() ?? '' };
 }
 
 function fromFlag(sources: ProxySources): ProxyChoice | undefined {

@@ -48,6 +48,7 @@ describe('P01: the environment names the proxy', () => {
       'http://a:1 <- ALL_PROXY',
     ],
     ['only HTTP_PROXY serves https too', HTTPS, { HTTP_PROXY: 'http://h:1' }, 'http://h:1 <- HTTP_PROXY'],
+    ['mixed case, as on Windows', HTTPS, { Https_Proxy: 'http://p:1' }, 'http://p:1 <- HTTPS_PROXY'],
     ['without scheme', HTTPS, { HTTPS_PROXY: 'proxy.corp:8080' }, 'http://proxy.corp:8080 <- HTTPS_PROXY'],
     [
       'without scheme, with login',

@@ -1,0 +1,345 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DownloadError, throwIfInterrupted } from '../core/errors.js';
+import { PRIMARY_VOLUME_LENGTH, PRIMARY_VOLUME_OFFSET } from '../core/iso9660.js';
+import type { FileSwaps } from '../core/ports.js';
+import { redactUrl } from '../core/proxy.js';
+import type { ProgressReport, Reporter } from '../core/reporter.js';
+import { get, type HttpAnswer, type HttpTools } from './http.js';
+import { mebibytes, readableVolume } from './iso-file.js';
+import { type OpenFile, PartFile, strongValidators, type Validators } from './part-file.js';
+import { type RetryTools, withRetries } from './retry.js';
+import { explainStatus } from './status-faults.js';
+import { errorText } from './technical-error.js';
+import { TransferFault } from './transfer-fault.js';
+
+export interface FetchTools extends HttpTools, RetryTools {
+  readonly swaps: FileSwaps;
+  /** Bytes that may still be written in a directory; default: asks the file system. */
+  readonly freeBytes?: ((directory: string) => Promise<number>) | undefined;
+  /** How the unfinished file is opened; default: by the file system. */
+  readonly openFile?: OpenFile | undefined;
+}
+
+export interface FetchRequest {
+  readonly url: string;
+  /** Absolute. Replaced only by a whole and checked file. */
+  readonly target: string;
+  /** The file must be an ISO 9660 image as long as it says. */
+  readonly isImage: boolean;
+  /** SHA-256, hex. */
+  readonly digest?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Fetch only when the server's version is another one. */
+  readonly unlessVersion?: Validators | undefined;
+  /** A way out that is added to every failure, such as where to put the file by hand. */
+  readonly byHand?: string | undefined;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+export type FetchResult =
+  | { readonly kind: 'unchanged' }
+  | {
+      readonly kind: 'fetched';
+      readonly bytes: number;
+      /** SHA-256, hex. */
+      readonly digest: string;
+      readonly validators: Validators;
+    };
+
+/**
+ * Downloads a file (P07-P09). Bytes go to `<target>.part`, which stays for a later run when this one fails or is interrupted; what
+ * is there already is not fetched again while the server still has the same version. Then length, image and digest are checked,
+ * and the file takes the place of `target`. Resets, stalls, 408, 429 and 5xx are tried again, with a limit.
+ * Throws DownloadError, StoreError when the file cannot be put in place, or the signal's reason. The network's error is never
+ * hidden by one of tidying up. One process at a time may fetch to a target: the caller holds a lock.
+ */
+export async function fetchFile(request: FetchRequest, tools: FetchTools): Promise<FetchResult> {
+  throwIfInterrupted(request.signal);
+  const { signal, reporter } = request;
+  const part = await withRetries(
+    () => openPart(request, tools),
+    { signal, reporter, progress: () => 0 },
+    tools,
+  );
+  const meter = new Meter(reporter);
+  const transfer = { request, tools, part, meter };
+  try {
+    const unchanged = await withRetries(
+      () => attempt(transfer),
+      { signal, reporter, progress: () => part.size },
+      tools,
+    );
+    if (!unchanged) return await putInPlace(transfer);
+    await tidyUp(part, 'all', request, tools);
+    return { kind: 'unchanged' };
+  } catch (error) {
+    await leaveForLater(transfer);
+    throw withWaysOut(error, transfer);
+  } finally {
+    meter.end();
+  }
+}
+
+interface Transfer {
+  readonly request: FetchRequest;
+  readonly tools: FetchTools;
+  readonly part: PartFile;
+  readonly meter: Meter;
+}
+
+/** A virus scanner may have the rest of an earlier run open for a moment. */
+async function openPart(request: FetchRequest, tools: FetchTools): Promise<PartFile> {
+  try {
+    return await PartFile.open(request.target, request.url, tools.openFile);
+  } catch (error) {
+    if (error instanceof DownloadError && error.code === 'FILE_HELD')
+      throw new TransferFault(error, { tries: 5 });
+    throw error;
+  }
+}
+
+/** One try to complete the part; true when the server has nothing newer than what the caller has. */
+async function attempt(transfer: Transfer): Promise<boolean> {
+  const { request, part, tools } = transfer;
+  if (isComplete(part)) return false;
+  const condition = conditionHeaders(part, request.unlessVersion);
+  const headers = { ...request.headers, ...rangeHeaders(part), ...condition };
+  const { url, reporter, signal } = request;
+  return get({ url, headers, followRedirects: true, reporter, signal }, tools, async (answer) => {
+    if (answer.status === 304 && Object.keys(condition).length > 0) return true;
+    await take(answer, transfer);
+    return false;
+  });
+}
+
+function isComplete(part: PartFile): boolean {
+  return part.size > 0 && part.size === part.totalBytes;
+}
+
+function rangeHeaders(part: PartFile): Record<string, string> {
+  const version = part.validators.etag ?? part.validators.lastModified;
+  if (part.size === 0 || version === undefined) return {};
+  return { range: `bytes=${part.size}-`, 'if-range': version };
+}
+
+function conditionHeaders(part: PartFile, version: Validators | undefined): Record<string, string> {
+  if (part.size > 0 || version === undefined) return {};
+  if (version.etag !== undefined) return { 'if-none-match': version.etag };
+  return version.lastModified === undefined ? {} : { 'if-modified-since': version.lastModified };
+}
+
+/** Writes the answer's bytes to where they belong. */
+async function take(answer: HttpAnswer, transfer: Transfer): Promise<void> {
+  const { request, part, tools, meter } = transfer;
+  if (answer.status === 206 && continues(answer, part)) {
+    meter.begin(part.size, part.totalBytes);
+  } else if (answer.status === 206 || answer.status === 416) {
+    // The server changed its mind about the file between two tries, or never meant the range.
+    await part.begin({ totalBytes: undefined });
+    throw changed(request.url);
+  } else if (answer.status === 200) {
+    const totalBytes = lengthOf(answer);
+    await part.begin({ ...strongValidators(answer.headers), totalBytes });
+    meter.begin(0, totalBytes);
+  } else {
+    throw explainStatus(answer, tools.clock.now());
+  }
+  await checkRoom(transfer);
+  let checked = !request.isImage || part.size >= HEAD_BYTES;
+  for await (const chunk of answer.body) {
+    await part.append(chunk);
+    meter.update(part.size);
+    if (!checked && part.size >= HEAD_BYTES) {
+      checked = true;
+      await checkHead(transfer);
+    }
+  }
+  if (part.totalBytes !== undefined && part.size < part.totalBytes)
+    throw endedEarly(transfer, part.totalBytes);
+}
+
+const HEAD_BYTES = PRIMARY_VOLUME_OFFSET + PRIMARY_VOLUME_LENGTH;
+
+/** True when a 206 answer is exactly the rest that is missing, of the same version. */
+function continues(answer: HttpAnswer, part: PartFile): boolean {
+  const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.headers['content-range'] ?? '');
+  if (range === null || part.size === 0 || Number(range[1]) !== part.size) return false;
+  const { etag, lastModified } = part.validators;
+  if (etag !== undefined && (answer.headers.etag ?? etag) !== etag) return false;
+  if (lastModified !== undefined && (answer.headers['last-modified'] ?? lastModified) !== lastModified)
+    return false;
+  const total = range[3] === '*' ? part.totalBytes : Number(range[3]);
+  return part.totalBytes === undefined || total === part.totalBytes;
+}
+
+function lengthOf(answer: HttpAnswer): number | undefined {
+  const length = answer.headers['content-length'];
+  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+/** A web page is told from an image by its first bytes, before the rest is fetched. */
+async function checkHead(transfer: Transfer): Promise<void> {
+  const { part, request } = transfer;
+  const head = await part.read(0, HEAD_BYTES);
+  try {
+    readableVolume(head, Number.POSITIVE_INFINITY, subjectOf(request), wrongContentSteps(request));
+  } catch (error) {
+    await tidyUp(part, 'all', request, transfer.tools);
+    throw error;
+  }
+}
+
+async function checkRoom({ request, tools, part }: Transfer): Promise<void> {
+  if (part.totalBytes === undefined) return;
+  const directory = dirname(request.target);
+  const needed = part.totalBytes - part.size;
+  const free = await (tools.freeBytes ?? freeBytesOf)(directory);
+  if (free >= needed) return;
+  throw new DownloadError({
+    stage: 'disk',
+    code: 'DISK_FULL',
+    message: `There is no room for ${redactUrl(request.url)} in "${directory}"`,
+    reason: `${mebibytes(needed)} are needed and ${mebibytes(free)} are free`,
+    nextSteps: ['free some space on that disk, or use another one: --storage-path'],
+  });
+}
+
+async function freeBytesOf(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+}
+
+/** Checks the whole file, then swaps it in. */
+async function putInPlace({ request, tools, part }: Transfer): Promise<FetchResult> {
+  const digest = part.digest();
+  const result: FetchResult = { kind: 'fetched', bytes: part.size, digest, validators: part.validators };
+  try {
+    if (request.isImage) {
+      readableVolume(
+        await part.read(0, HEAD_BYTES),
+        part.size,
+        subjectOf(request),
+        wrongContentSteps(request),
+      );
+    }
+    if (request.digest !== undefined && request.digest.toLowerCase() !== digest) {
+      throw wrongDigest(request, request.digest, digest);
+    }
+  } catch (error) {
+    await tidyUp(part, 'all', request, tools);
+    throw error;
+  }
+  await part.close();
+  const { signal, reporter } = request;
+  await tools.swaps.replace(part.path, request.target, { signal, onHeld: (line) => reporter.warn(line) });
+  await tidyUp(part, 'notes', request, tools);
+  return result;
+}
+
+/** Never fails: a file that is held is named, and the next run takes care of it (P08). */
+async function tidyUp(
+  part: PartFile,
+  what: 'notes' | 'all',
+  request: FetchRequest,
+  tools: FetchTools,
+): Promise<void> {
+  for (const path of await part.discard(tools.swaps, what)) {
+    request.reporter.warn(`Note: "${path}" is held by another program and stays for now.`);
+  }
+}
+
+function subjectOf(request: FetchRequest): string {
+  return `What ${redactUrl(request.url)} gives`;
+}
+
+function wrongContentSteps(request: FetchRequest): string[] {
+  return [
+    `open ${redactUrl(request.url)} in a browser: log in or confirm what is asked there, then run the command again`,
+    'check the proxy settings: HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
+  ];
+}
+
+function wrongDigest(request: FetchRequest, expected: string, found: string): DownloadError {
+  return new DownloadError({
+    stage: 'digest',
+    code: 'DIGEST_MISMATCH',
+    message: `${subjectOf(request)} is not the expected file`,
+    reason: `its SHA-256 is ${found}, expected was ${expected.toLowerCase()}`,
+    nextSteps: ['run the command again; if it happens again, do not use the file and tell whoever offers it'],
+  });
+}
+
+function changed(url: string): TransferFault {
+  const failure = new DownloadError({
+    stage: 'content',
+    code: 'CHANGED_ON_THE_WAY',
+    message: `Cannot download ${redactUrl(url)}: the file changed between two tries, or the server mixes up its parts`,
+    nextSteps: ['run the command again later'],
+  });
+  return new TransferFault(failure, { tries: 3 });
+}
+
+function endedEarly({ request, part }: Transfer, totalBytes: number): TransferFault {
+  const failure = new DownloadError({
+    stage: 'content',
+    code: 'ENDED_EARLY',
+    message: `Cannot download ${redactUrl(request.url)}: it ended after ${mebibytes(part.size)} of ${mebibytes(totalBytes)}`,
+    nextSteps: ['run the command again'],
+  });
+  return new TransferFault(failure, { tries: 5 });
+}
+
+/** After a failure: what may serve a later run is kept, an empty file is not. */
+async function leaveForLater({ part, request, tools }: Transfer): Promise<void> {
+  try {
+    await part.close();
+    if (part.size === 0) await tidyUp(part, 'all', request, tools);
+  } catch (error) {
+    // The failure that brought us here is the one to show.
+    request.reporter.debug(`closing "${part.path}": ${errorText(error)}`);
+  }
+}
+
+/** The same error with what the next run keeps, and how to do without the network. */
+function withWaysOut(error: unknown, { part, request }: Transfer): unknown {
+  if (!(error instanceof DownloadError) || error.stage === 'disk') return error;
+  const { code, message, stage, reason, cause, exitCode } = error;
+  const nextSteps = [...error.nextSteps];
+  if (part.canContinue) {
+    const total = part.totalBytes === undefined ? '' : ` of ${mebibytes(part.totalBytes)}`;
+    nextSteps.push(`${mebibytes(part.size)}${total} are kept: the next run goes on from there`);
+  }
+  if (request.byHand !== undefined) nextSteps.push(request.byHand);
+  return new DownloadError({ code, message, stage, reason, cause, exitCode, nextSteps });
+}
+
+/** The progress bar, which begins when the length is known and again when the download does. */
+class Meter {
+  readonly #reporter: Reporter;
+  #report: ProgressReport | undefined;
+  #totalBytes: number | undefined;
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter;
+  }
+
+  begin(doneBytes: number, totalBytes: number | undefined): void {
+    if (this.#report === undefined || totalBytes !== this.#totalBytes || doneBytes === 0) {
+      this.end();
+      this.#report = this.#reporter.progress(totalBytes);
+      this.#totalBytes = totalBytes;
+    }
+    this.#report.update(doneBytes);
+  }
+
+  update(doneBytes: number): void {
+    this.#report?.update(doneBytes);
+  }
+
+  end(): void {
+    this.#report?.end();
+    this.#report = undefined;
+  }
+}

@@ -1,0 +1,203 @@
+import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import { DownloadError, throwIfInterrupted } from '../core/errors.js';
+import type { Clock } from '../core/ports.js';
+import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
+import type { Reporter } from '../core/reporter.js';
+import { type ActivityWatch, watchActivity } from './activity.js';
+import { connectionsTo } from './agent.js';
+import { type Exchange, explainNetworkError, stalledFault } from './network-faults.js';
+import { NO_RETRY, TransferFault } from './transfer-fault.js';
+
+/** What every request needs of the world. */
+export interface HttpTools {
+  readonly clock: Clock;
+  /** Asked for each hop of a redirect. */
+  readonly chooseProxy: (url: string) => ProxyChoice;
+  /** PEM certificates trusted beside Node's own. */
+  readonly extraCertificates?: readonly string[] | undefined;
+  /** Silence that ends a try; default 60 s: virus-scanning proxies keep a file for long before its first byte. */
+  readonly idleMs?: number | undefined;
+}
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly followRedirects: boolean;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+export interface HttpAnswer extends Exchange {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly fromProxy: boolean;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+const DEFAULT_IDLE_MS = 60_000;
+const MOST_REDIRECTS = 10;
+
+/**
+ * Sends a GET and hands the answer, whatever its status, to `read`; the connection is closed when that has ended.
+ * One try. Throws TransferFault when the network fails, stalls or redirects astray; what `read` throws otherwise; or the
+ * signal's reason.
+ */
+export async function get<T>(
+  request: HttpRequest,
+  tools: HttpTools,
+  read: (answer: HttpAnswer) => Promise<T>,
+): Promise<T> {
+  let url = request.url;
+  let headers = request.headers;
+  for (let hops = 0; ; hops++) {
+    const outcome = await getOnce({ ...request, url, headers }, tools, read);
+    if (!('redirect' in outcome)) return outcome.result;
+    const next = redirectTarget(url, outcome.redirect, outcome.exchange);
+    if (hops >= MOST_REDIRECTS) throw astray(request.url, outcome.exchange, 'it is redirected in a circle');
+    if (new URL(next).origin !== new URL(url).origin) headers = withoutLogin(headers);
+    url = next;
+  }
+}
+
+type Outcome<T> =
+  | { readonly result: T }
+  | { readonly redirect: string | undefined; readonly exchange: Exchange };
+
+async function getOnce<T>(
+  request: HttpRequest,
+  tools: HttpTools,
+  read: (answer: HttpAnswer) => Promise<T>,
+): Promise<Outcome<T>> {
+  throwIfInterrupted(request.signal);
+  const exchange: Exchange = { url: request.url, proxy: tools.chooseProxy(request.url) };
+  const idleMs = tools.idleMs ?? DEFAULT_IDLE_MS;
+  const watch = watchActivity(tools.clock, idleMs, request.signal);
+  try {
+    return await exchangeWith(exchange, request, tools, watch, read);
+  } catch (error) {
+    throwIfInterrupted(request.signal);
+    if (watch.stalled()) throw stalledFault(exchange, idleMs);
+    throw error;
+  } finally {
+    watch.end();
+  }
+}
+
+async function exchangeWith<T>(
+  exchange: Exchange,
+  request: HttpRequest,
+  tools: HttpTools,
+  watch: ActivityWatch,
+  read: (answer: HttpAnswer) => Promise<T>,
+): Promise<Outcome<T>> {
+  const target = new URL(exchange.url);
+  const certificates =
+    tools.extraCertificates === undefined ? undefined : [...rootCertificates, ...tools.extraCertificates];
+  const connections = await connectionsTo(target, exchange.proxy.proxy, {
+    signal: watch.signal,
+    certificates,
+  });
+  const { got } = await import('got');
+  const stream = got.stream(target, {
+    // Not got's own `agent` option: its type wants an https.Agent, which the proxy agents serve as, but are not.
+    request: (address, options, onResponse) =>
+      (address.protocol === 'https:' ? requestHttps : requestHttp)(
+        address,
+        { ...options, agent: connections.agent },
+        onResponse,
+      ),
+    headers: { 'user-agent': 'tmachine', 'accept-encoding': 'identity', ...request.headers },
+    decompress: false,
+    followRedirect: false,
+    throwHttpErrors: false,
+    retry: { limit: 0 },
+    signal: watch.signal,
+    ...(certificates === undefined ? {} : { https: { certificateAuthority: certificates } }),
+  });
+  // Errors reach us through the promise and the loop below; between the two the stream must not end the process.
+  stream.on('error', () => undefined);
+  try {
+    const { statusCode: status, headers } = await firstAnswer(stream).catch((error: unknown) => {
+      throw explainNetworkError(error, exchange);
+    });
+    watch.seen();
+    request.reporter.debug(`GET ${redactUrl(exchange.url)}: ${status}, ${describeProxy(exchange.proxy)}`);
+    if (request.followRedirects && [301, 302, 303, 307, 308].includes(status)) {
+      return { redirect: headers.location, exchange };
+    }
+    const tunnelStatus = connections.tunnelStatus();
+    const fromProxy = tunnelStatus !== undefined && tunnelStatus !== 200;
+    const body = chunksOf(stream, exchange, watch);
+    return { result: await read({ ...exchange, status, headers, fromProxy, body }) };
+  } finally {
+    stream.destroy();
+    connections.close();
+  }
+}
+
+interface AnswerHead {
+  readonly statusCode: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** The part of got's stream that is used here. */
+interface AnswerStream extends AsyncIterable<unknown> {
+  once(event: 'response', listener: (answer: AnswerHead) => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+function firstAnswer(stream: AnswerStream): Promise<AnswerHead> {
+  return new Promise((resolve, reject) => {
+    stream.once('response', resolve);
+    stream.once('error', reject);
+  });
+}
+
+async function* chunksOf(
+  stream: AsyncIterable<unknown>,
+  exchange: Exchange,
+  watch: ActivityWatch,
+): AsyncGenerator<Uint8Array> {
+  const chunks = stream[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await chunks.next().catch((error: unknown) => {
+      throw explainNetworkError(error, exchange);
+    });
+    if (next.done === true) return;
+    watch.seen();
+    if (next.value instanceof Uint8Array) yield next.value;
+  }
+}
+
+function redirectTarget(from: string, location: string | undefined, exchange: Exchange): string {
+  if (location === undefined || !URL.canParse(location, from)) {
+    throw astray(from, exchange, 'it is redirected to nowhere');
+  }
+  const next = new URL(location, from);
+  if (next.protocol !== 'https:' && next.protocol !== 'http:') {
+    throw astray(from, exchange, `it is redirected to ${next.protocol}, which is no download`);
+  }
+  if (new URL(from).protocol === 'https:' && next.protocol === 'http:') {
+    throw astray(from, exchange, `it is redirected from https to unencrypted http, to ${next.host}`);
+  }
+  return next.href;
+}
+
+function astray(url: string, exchange: Exchange, what: string): TransferFault {
+  const failure = new DownloadError({
+    stage: 'status',
+    code: 'REDIRECTED_ASTRAY',
+    message: `Cannot download ${redactUrl(url)}: ${what}`,
+    reason: `a login page or a proxy (here ${describeProxy(exchange.proxy)}) may be in between`,
+    nextSteps: ['open the URL in a browser: it may show a page that has to be confirmed first'],
+  });
+  return new TransferFault(failure, NO_RETRY);
+}
+
+function withoutLogin(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'),
+  );
+}
