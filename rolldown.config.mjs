@@ -16,6 +16,7 @@ const ABSENT = {
   lilconfig: 'empty',
   minimatch: 'empty',
   tinyglobby: 'empty',
+  typescript: 'empty',
 };
 
 const absentPackages = {

@@ -32,14 +32,16 @@ async function main() {
 
   stage('QEMU');
   const missing = ensureDebianPackages(ACCEPTANCE_PACKAGES, { yes });
-  if (missing.length > 0) throw new Error(`without ${missing.map(({ name }) => name).join(' and ')} there is no machine`);
+  if (missing.length > 0)
+    throw new Error(`without ${missing.map(({ name }) => name).join(' and ')} there is no machine`);
 
   stage('The boot image');
   const image = await bootImage(yes);
 
   stage(`The machine "${MACHINE}"`);
   if (exists(MACHINE)) run(process.execPath, [program, 'start', MACHINE]);
-  else run(process.execPath, [program, 'create', '--driver', 'qemu', '--qemu-boot2docker-url', image, MACHINE]);
+  else
+    run(process.execPath, [program, 'create', '--driver', 'qemu', '--qemu-boot2docker-url', image, MACHINE]);
 
   stage('A container');
   runContainer();
@@ -86,7 +88,9 @@ function cachedImage() {
 async function bootImage(yes) {
   if (!existsSync(builtImage)) {
     if (existsSync(cachedImage())) return cachedImage();
-    console.log('Building it from Debian packages and kernel source: about ten minutes on two cores, the first time.');
+    console.log(
+      'Building it from Debian packages and kernel source: about ten minutes on two cores, the first time.',
+    );
     const needsSudo = process.getuid?.() !== 0 && yes;
     run(needsSudo ? 'sudo' : join(root, 'guest', 'build'), needsSudo ? [join(root, 'guest', 'build')] : []);
   }
