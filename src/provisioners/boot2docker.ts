@@ -4,6 +4,16 @@ import type { EnginePlan, GuestFile, OsRelease, Provisioner } from '../core/prov
 
 const HOME = '/var/lib/boot2docker';
 
+/** Minutes, not seconds: interpreted guests take them (containerd 39 s, dockerd 4 min were seen). */
+const FIRST_START_SECONDS = 600;
+const FIRST_START = `[ -e ${HOME}/profile ] && exit 0
+seconds=0
+until (netstat -tln 2>/dev/null || ss -tln) | grep -q ":$1 "; do
+  seconds=$((seconds + 1))
+  [ "$seconds" -gt "$2" ] && exit 1
+  sleep 1
+done`;
+
 /**
  * boot2docker and the project's own guest image, which keeps the same places and commands.
  * `profileTemplate` is templates/boot2docker-profile.
@@ -30,8 +40,13 @@ export function createBoot2DockerProvisioner(profileTemplate: string): Provision
       );
     },
 
-    // The engine is part of the image.
-    async installEngine() {},
+    // The engine is part of the image. Without a profile it starts by itself with certificates of its own: that start must be over, or
+    // it would overtake the stop that follows (docker-machine waits for the port too, 30 s).
+    async installEngine(shell, plan) {
+      const options = { timeoutMs: (FIRST_START_SECONDS + 30) * 1000 };
+      const args = [String(plan.port), String(FIRST_START_SECONDS)];
+      await must(shell, 'see the engine start for the first time', FIRST_START, args, options);
+    },
 
     async service(shell, action) {
       // Removing docker0 lets the engine make the bridge anew: its address may be another one now.
