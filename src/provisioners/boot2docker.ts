@@ -100,8 +100,9 @@ async function must(
   what: string,
   script: string,
   args: readonly string[] = [],
+  options: { readonly timeoutMs?: number } = {},
 ): Promise<void> {
-  const result = await shell.run(script, args);
+  const result = await shell.run(script, args, options);
   if (result.status !== 0) {
     throw new GuestError({
       code: 'GUEST_COMMAND_FAILED',
