@@ -5,7 +5,7 @@ import type { VariableChange } from '../../src/core/variable-change.js';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment after a shell has evaluated the changes. */
-function after(env: Environment, changes: readonly VariableChange[]): Environment {
+function evaluated(env: Environment, changes: readonly VariableChange[]): Environment {
   const changed: Record<string, string | undefined> = { ...env };
   for (const { name, value } of changes) {
     if (value === undefined) delete changed[name];
@@ -58,10 +58,10 @@ describe('P05: the machine is kept away from the proxy', () => {
     ],
     ['a star alone covers all, and would no longer in a list', { NO_PROXY: '*' }, { NO_PROXY: '*' }],
   ])('%s', (_, env, expected) => {
-    const changed = after(env, addNoProxy(IP, env, 'linux'));
+    const changed = evaluated(env, addNoProxy(IP, env, 'linux'));
     expect(changed).toEqual(expected);
-    expect(after(changed, addNoProxy(IP, changed, 'linux'))).toEqual(changed);
-    expect(after(changed, removeNoProxy(changed, 'linux'))).toEqual(env);
+    expect(evaluated(changed, addNoProxy(IP, changed, 'linux'))).toEqual(changed);
+    expect(evaluated(changed, removeNoProxy(changed, 'linux'))).toEqual(env);
   });
 
   test('the line is printed also when nothing has to be added, as docker-machine does', () => {
@@ -87,21 +87,21 @@ describe('P05: the machine is kept away from the proxy', () => {
 describe('-u takes back exactly what was added', () => {
   test('one machine after the other: both addresses', () => {
     const first: Environment = { NO_PROXY: 'corp' };
-    const second = after(first, addNoProxy(IP, first, 'linux'));
-    const third = after(second, addNoProxy('127.0.0.1', second, 'linux'));
+    const second = evaluated(first, addNoProxy(IP, first, 'linux'));
+    const third = evaluated(second, addNoProxy('127.0.0.1', second, 'linux'));
     expect(third.NO_PROXY).toBe(`corp,${IP},127.0.0.1`);
-    expect(after(third, removeNoProxy(third, 'linux'))).toEqual(first);
+    expect(evaluated(third, removeNoProxy(third, 'linux'))).toEqual(first);
   });
 
   test("the user's own entry stays, although it is the same address", () => {
     const own: Environment = { NO_PROXY: 'localhost,127.0.0.1' };
-    const changed = after(own, addNoProxy('127.0.0.1', own, 'linux'));
-    expect(after(changed, removeNoProxy(changed, 'linux'))).toEqual(own);
+    const changed = evaluated(own, addNoProxy('127.0.0.1', own, 'linux'));
+    expect(evaluated(changed, removeNoProxy(changed, 'linux'))).toEqual(own);
   });
 
   test('what the user added meanwhile stays', () => {
     const changed = { NO_PROXY: `a,${IP},b`, TMACHINE_NO_PROXY: IP };
-    expect(after(changed, removeNoProxy(changed, 'linux'))).toEqual({ NO_PROXY: 'a,b' });
+    expect(evaluated(changed, removeNoProxy(changed, 'linux'))).toEqual({ NO_PROXY: 'a,b' });
   });
 
   test('nothing was added: nothing is printed', () => {
