@@ -26,7 +26,7 @@ build_root_make() { # state debs root package...
   local state=$1 debs=$2 root=$3 closure list file name
   shift 3
   # base-files brings /bin -> usr/bin and its like; unpacked first, it makes the others land in the right place.
-  closure=$(debian_packages_closure "$state" base-files bash coreutils mawk "$@") || return
+  closure=$(debian_packages_closure "$state" base-files bash coreutils dash mawk "$@") || return
   # shellcheck disable=SC2086
   list=$(debian_packages_fetch "$state" "$debs" $closure) || return
   mkdir -p "$root" || return 1
