@@ -26,6 +26,8 @@ export interface Capabilities {
   readonly takesSeed: boolean;
   /** There is a guest to log into and to provision (not so for `none`). */
   readonly provisionable: boolean;
+  /** Without power control of its own, `restart` is still possible: core runs `sudo shutdown -r now` in the guest. */
+  readonly restartsInGuest?: boolean;
 }
 
 /** A driver's stored form: `config` is the `Driver` object of config.json, `extra` what only tmachine knows. */

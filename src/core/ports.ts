@@ -76,6 +76,15 @@ export interface LoopbackPorts {
   isFree(port: number): Promise<boolean>;
 }
 
+/** Whether something listens on a TCP port. */
+export interface TcpProbe {
+  isOpen(
+    host: string,
+    port: number,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<boolean>;
+}
+
 /** Facts of this computer and of the caller's environment, read once. */
 export interface HostFacts {
   readonly platform: 'linux' | 'darwin' | 'win32';
@@ -222,7 +231,15 @@ export type EngineFault =
 
 export type EngineAnswer =
   | { readonly ok: true; readonly version: EngineVersion | undefined }
-  | { readonly ok: false; readonly fault: EngineFault; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly fault: EngineFault;
+      readonly detail: string;
+      readonly blame?: EngineBlame;
+    };
+
+/** What a fault of certificates is about, where that decides the way out. */
+export type EngineBlame = 'server-certificate' | 'client-certificate' | 'authority' | 'guest-clock';
 
 export interface ProbeOptions {
   /** For the whole answer. */
@@ -232,7 +249,10 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
 }
 
-/** Asks the engine over verified TLS. Never through a proxy (P05). */
+/**
+ * Asks the engine over verified TLS. Never through a proxy (P05). Throws StoreError when the certificates of `target` cannot
+ * be used at all, and the signal's reason.
+ */
 export interface EngineProbe {
   /** `GET /_ping`: the answer that counts as ready. */
   ping(target: EngineTarget, options: ProbeOptions): Promise<EngineAnswer>;
