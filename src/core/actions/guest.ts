@@ -114,6 +114,7 @@ export async function awaitEngine(
             machineName: record.name,
             ...target,
             detail: answer.detail,
+            blame: answer.blame,
           });
         }
         await assertAlive(app, record, call);
