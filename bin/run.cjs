@@ -13,7 +13,9 @@ const { wrap } = require('node:module');
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`tmachine needs Node.js 20.19 or newer; this is ${process.versions.node} (${process.execPath}).`);
+  console.error(
+    `tmachine needs Node.js 20.19 or newer; this is ${process.versions.node} (${process.execPath}).`,
+  );
   process.exit(3);
 }
 
@@ -30,14 +32,15 @@ const cacheFolder = findCacheFolder(/^\/\/ build ([0-9a-f]{16,})\n/.exec(mainTex
 const cacheIsUsable = cacheFolder !== undefined && isPrivate(statOrNothing(cacheFolder), 'folder');
 if (cacheFolder !== undefined) process.on('exit', storeFreshCode);
 
-void load('main.cjs', mainText).go();
+void load('main.cjs').go();
 
-function load(name, text = fs.readFileSync(path.join(DIST, name), 'utf8')) {
+function load(name) {
   const known = modules.get(name);
   if (known !== undefined) return known.exports;
 
   const filename = path.join(DIST, name);
   const cachedData = cacheIsUsable ? readPrivate(path.join(cacheFolder, name)) : undefined;
+  const text = name === 'main.cjs' ? mainText : fs.readFileSync(filename, 'utf8');
   const script = new vm.Script(wrap(text), {
     filename,
     cachedData,
@@ -66,8 +69,10 @@ function findCacheFolder(build) {
   const { LOCALAPPDATA, XDG_CACHE_HOME } = process.env;
   try {
     if (process.platform === 'win32') return LOCALAPPDATA && path.join(LOCALAPPDATA, 'tmachine', 'code', key);
-    if (process.platform === 'darwin') return path.join(os.homedir(), 'Library', 'Caches', 'tmachine', 'code', key);
-    const base = XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : path.join(os.homedir(), '.cache');
+    if (process.platform === 'darwin')
+      return path.join(os.homedir(), 'Library', 'Caches', 'tmachine', 'code', key);
+    const base =
+      XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : path.join(os.homedir(), '.cache');
     return path.join(base, 'tmachine', 'code', key);
   } catch {
     // No HOME, and no entry for this user in the password file: containers with an arbitrary user id.

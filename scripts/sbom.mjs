@@ -23,12 +23,13 @@ delete sbom.metadata.timestamp;
 sbom.metadata.component.name = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).name;
 const self = sbom.metadata.component['bom-ref'];
 
-// One package may be installed in several places; npm lists each, with the place in its reference.
-const nameOf = ({ group, name, version }) => `${group === undefined ? '' : `${group}/`}${name}@${version}`;
+// The package URL has the package's own name; `name` is the one it is installed under (`overrides` make others).
+const nameOf = ({ purl }) => decodeURIComponent(purl.slice('pkg:npm/'.length));
 const kept = sbom.components.filter((component) => wanted.has(nameOf(component)));
 const references = new Set(kept.map((component) => component['bom-ref']));
 sbom.components = kept.map((component) => ({
   ...component,
+  name: nameOf(component).replace(/@[^@]+$/, ''),
   scope: 'required',
   // They are development packages for npm, because users get them inside the bundle.
   properties: (component.properties ?? []).filter(({ name }) => name !== 'cdx:npm:package:development'),
