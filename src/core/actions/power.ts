@@ -1,11 +1,14 @@
 import { knownAddress } from '../address.js';
 import { type App, type Call, driverContext, driverMachine, withSettings } from '../app.js';
 import { type Driver, refusesPower } from '../driver.js';
-import { TmachineError, WrongStateError } from '../errors.js';
+import { GuestError, TmachineError, WrongStateError } from '../errors.js';
 import { isHalfMade, type MachineRecord, type MachineState, stateWord } from '../machine.js';
 import { readText } from './certificates.js';
 import { awaitEngine, connectGuest, engineTarget } from './guest.js';
 import { reprovisionGuest } from './provision.js';
+
+/** How long a host may take from the order to reboot until its sshd is down. */
+const REBOOT_MS = 10_000;
 
 type PowerAction = 'start' | 'stop' | 'restart' | 'kill';
 
@@ -65,6 +68,11 @@ export async function restartMachine(app: App, name: string, call: Call): Promis
   await withMachine(app, name, 'restart', call, async (record, driver) => {
     const context = driverContext(call, name);
     call.reporter.step(`Restarting "${name}"...`);
+    if (driver.capabilities.restartsInGuest === true) {
+      await rebootGuest(app, record, call);
+      await awaitReady(app, record, call);
+      return;
+    }
     const state = await driver.state(driverMachine(app, record), context);
     assertExists(record, state);
     let resting = record;
@@ -74,6 +82,20 @@ export async function restartMachine(app: App, name: string, call: Call): Promis
     }
     await awaitReady(app, await bootUp(app, resting, driver, call), call);
   });
+}
+
+/** For a host that we only log into. The connection may be cut before the answer: the wait that follows tells. */
+async function rebootGuest(app: App, record: MachineRecord, call: Call): Promise<void> {
+  const session = await connectGuest(app, record, call);
+  try {
+    await session.run('sudo shutdown -r now', [], { timeoutMs: 30_000 });
+  } catch (error) {
+    if (!(error instanceof GuestError)) throw error;
+  } finally {
+    await session.close();
+  }
+  // sshd of the old run still answers for a moment.
+  await app.clock.sleep(REBOOT_MS, call.signal);
 }
 
 async function bootUp(app: App, record: MachineRecord, driver: Driver, call: Call): Promise<MachineRecord> {
@@ -133,7 +155,8 @@ async function withMachine(
   await app.store.lock({ machine: name }, { signal: call.signal, onWait }, async () => {
     const record = await app.store.load(name);
     const driver = app.driver(record.driverName);
-    if (refusesPower(driver)) {
+    const restartsInGuest = action === 'restart' && driver.capabilities.restartsInGuest === true;
+    if (refusesPower(driver) && !restartsInGuest) {
       throw new WrongStateError({
         code: 'DRIVER_WITHOUT_POWER',
         verbatim: true,
