@@ -6,7 +6,10 @@ import {
   chmodSync,
   constants,
   existsSync,
+  mkdirSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -109,6 +112,34 @@ function installDebianPackages(names, yes) {
   } finally {
     restore();
   }
+}
+
+/**
+ * A docker client for tests: the one on PATH, else one unpacked from Debian's package into .cache, where nothing of it
+ * is installed and no engine of this computer starts. Returns its path, or undefined when there is none to be had.
+ */
+export function ensureDockerClient() {
+  if (isInstalled('docker')) return undefined;
+  const client = join(root, '.cache', 'docker');
+  if (existsSync(client)) return client;
+  if (!isInstalled('apt-get') || !isInstalled('dpkg-deb')) return undefined;
+  console.log('Unpacking a docker client into .cache/docker ...');
+  const folder = join(root, '.cache', 'docker-package');
+  mkdirSync(folder, { recursive: true });
+  // From Debian 13 on the client is a package of its own.
+  for (const name of ['docker-cli', 'docker.io']) {
+    try {
+      run('apt-get', ['download', '-q', name], { cwd: folder });
+      const file = readdirSync(folder).find((entry) => entry.startsWith(`${name}_`));
+      run('dpkg-deb', ['-x', file, '.'], { cwd: folder });
+      renameSync(join(folder, 'usr', 'bin', 'docker'), client);
+      break;
+    } catch {
+      // Not a package of this release, or no mirror: the next one, or none.
+    }
+  }
+  rmSync(folder, { recursive: true, force: true });
+  return existsSync(client) ? client : undefined;
 }
 
 /**

@@ -1,43 +1,64 @@
-// `npm test`: works in a fresh clone. Says what it installs, builds the bundle, runs jest with the arguments given,
-// and ends with one line: `N passed, N failed`. `-y` lets it use sudo for Debian packages.
+// `npm test` and its sisters: work in a fresh clone. Says what it installs, builds the bundle, runs jest with the
+// arguments given, and ends with one line: `N passed, N failed`.
+//   --suite acceptance | long   another list of tests
+//   -y                          Debian packages may be installed with sudo
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TEST_PACKAGES } from './debian-packages.mjs';
-import { ensureDebianPackages, ensureNpmPackages, run } from './prepare.mjs';
+import { parseArgs } from 'node:util';
+import { ACCEPTANCE_PACKAGES, TEST_PACKAGES } from './debian-packages.mjs';
+import { ensureDebianPackages, ensureDockerClient, ensureNpmPackages, run } from './prepare.mjs';
+
+const SUITES = {
+  main: { config: 'jest.config.js', packages: TEST_PACKAGES },
+  acceptance: { config: 'jest.acceptance.config.js', packages: [...TEST_PACKAGES, ...ACCEPTANCE_PACKAGES] },
+  long: { config: 'jest.long.config.js', packages: [...TEST_PACKAGES, ...ACCEPTANCE_PACKAGES] },
+};
 
 const root = join(import.meta.dirname, '..');
-const yes = process.argv.includes('-y');
-const jestArgs = process.argv.slice(2).filter((arg) => arg !== '-y');
+const { values, tokens } = parseArgs({
+  options: {
+    suite: { type: 'string', default: 'main' },
+    yes: { type: 'boolean', short: 'y', default: false },
+  },
+  strict: false,
+  tokens: true,
+});
+// What is not ours is jest's, as it was typed.
+const ownWords = new Set(
+  tokens.filter((token) => token.name === 'suite' || token.name === 'yes').flatMap(wordsOf),
+);
+const jestArgs = process.argv.slice(2).filter((_, index) => !ownWords.has(index));
 
-ensureNpmPackages();
-const missing = ensureDebianPackages(TEST_PACKAGES, { yes });
-if (missing.length > 0 && process.env.CI)
-  throw new Error('in CI nothing may be skipped for a missing package');
-const isBuilt = build();
-
-const folder = mkdtempSync(join(tmpdir(), 'tmachine-test-'));
-const report = join(folder, 'report.json');
+const counts = { passed: 0, failed: 0, skipped: 0 };
 try {
-  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const args = ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${report}`, ...jestArgs];
-  // jest prints the report for people on stderr and, with --json, a second copy of the file on stdout.
-  const { status } = spawnSync(process.execPath, [...flags, ...args], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const counts = readCounts();
-  if (!isBuilt) counts.failed += 1;
-  const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`;
-  console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
-  process.exitCode = status === 0 && counts.failed === 0 ? 0 : 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  await main(SUITES[values.suite]);
+} catch (error) {
+  console.error(`✗ ${error.message}`);
+  counts.failed += 1;
+}
+const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`;
+console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
+
+function wordsOf({ index, name, inlineValue }) {
+  return name === 'suite' && inlineValue === false ? [index, index + 1] : [index];
 }
 
-/** The tests that need no bundle say more than a build that failed. */
+async function main(suite) {
+  if (suite === undefined) throw new Error(`--suite is one of ${Object.keys(SUITES).join(', ')}`);
+  ensureNpmPackages();
+  const missing = ensureDebianPackages(suite.packages, { yes: values.yes });
+  if (missing.length > 0 && process.env.CI)
+    throw new Error('in CI no test may be skipped for a missing package');
+  const docker = suite === SUITES.main ? undefined : ensureDockerClient();
+  // Tests that need no bundle say more than a build that failed.
+  if (!build()) counts.failed += 1;
+  runJest(suite.config, docker === undefined ? {} : { TMACHINE_TEST_DOCKER: docker });
+}
+
 function build() {
   try {
     run(process.execPath, ['node_modules/rolldown/bin/cli.mjs', '-c', 'rolldown.config.mjs']);
@@ -48,16 +69,35 @@ function build() {
   }
 }
 
-/** A file of tests that could not even be loaded counts as one failure, and so does a jest that did not report. */
-function readCounts() {
+function runJest(config, env) {
+  const folder = mkdtempSync(join(tmpdir(), 'tmachine-test-'));
+  const report = join(folder, 'report.json');
   try {
-    const result = JSON.parse(readFileSync(report, 'utf8'));
-    return {
-      passed: result.numPassedTests,
-      failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
-      skipped: result.numPendingTests + result.numTodoTests,
-    };
-  } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+    const args = ['--config', config, '--json', `--outputFile=${report}`, ...jestArgs];
+    // jest prints the report for people on stderr and, with --json, a second copy of the file on stdout.
+    const { status } = spawnSync(process.execPath, [...flags, 'node_modules/jest/bin/jest.js', ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    count(report, status);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A file of tests that could not even be loaded counts as one failure, and so does a jest that gave up. */
+function count(report, status) {
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    counts.failed += 1;
+    return;
+  }
+  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  counts.passed += result.numPassedTests;
+  counts.failed += failed === 0 && status !== 0 ? 1 : failed;
+  counts.skipped += result.numPendingTests + result.numTodoTests;
 }
