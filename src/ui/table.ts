@@ -24,6 +24,9 @@ interface Block {
  */
 export function alignColumns(text: string, layout: TabLayout): string {
   const lines = text.split('\n').map((line) => line.split('\t'));
+  // A tab at the very end of the text ends nothing.
+  const last = lines.at(-1);
+  if (last !== undefined && last.length > 1 && last.at(-1) === '') last.pop();
   const block: Block = { lines, layout, output: [] };
   layOut(block, 0, lines.length, []);
   return block.output.join('\n');
