@@ -1,4 +1,5 @@
-// Which npm packages the bundle really contains: those that have a line in it, not those that are installed.
+// Which npm packages the bundle really contains: those that have a line in it, not those that are installed. As a program
+// it prints them, with the files of the bundle, as JSON.
 
 import { readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -48,4 +49,15 @@ function readPackage(folder) {
 
 function compare(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const { files, packages } = await bundledPackages();
+  const facts = files.map(({ fileName, code, imports, moduleIds }) => ({
+    fileName,
+    code,
+    imports,
+    moduleIds,
+  }));
+  process.stdout.write(JSON.stringify({ files: facts, packages }));
 }
