@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { rootCertificates } from 'node:tls';
+import { checkServerIdentity, rootCertificates } from 'node:tls';
 import { DownloadError, throwIfInterrupted } from '../core/errors.js';
 import type { Clock } from '../core/ports.js';
 import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
@@ -114,7 +114,11 @@ async function exchangeWith<T>(
     throwHttpErrors: false,
     retry: { limit: 0 },
     signal: watch.signal,
-    ...(certificates === undefined ? {} : { https: { certificateAuthority: certificates } }),
+    https: {
+      ...(certificates === undefined ? {} : { certificateAuthority: certificates }),
+      // Through a proxy, https-proxy-agent 9 would check the certificate of an address against the name "localhost".
+      checkServerIdentity: (_, certificate) => checkServerIdentity(bareHost(target), certificate),
+    },
   });
   // Errors reach us through the promise and the loop below; between the two the stream must not end the process.
   stream.on('error', () => undefined);
@@ -135,6 +139,10 @@ async function exchangeWith<T>(
     stream.destroy();
     connections.close();
   }
+}
+
+function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 interface AnswerHead {

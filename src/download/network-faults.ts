@@ -27,14 +27,17 @@ const OTHER_CERTIFICATE = /^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|ERR_TLS_CERT_AL
 /** TLS was spoken to something that does not speak it. */
 const NOT_TLS = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/;
 
+/** The SOCKS client keeps the socket's text but not its code. */
+const SOCKET_WORD = /\bE(CONN[A-Z]+|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|TIMEDOUT)\b/;
+
 /**
  * Says what a network error means for the user. `error` is what Node's sockets, got or a proxy agent threw; its technical text
  * becomes the reason. Never contains credentials.
  */
 export function explainNetworkError(error: unknown, exchange: Exchange): TransferFault {
   const root = innermost(error);
-  const code = errorCode(root) ?? errorCode(error) ?? '';
   const text = errorText(root);
+  const code = errorCode(root) ?? SOCKET_WORD.exec(text)?.[0] ?? errorCode(error) ?? '';
   const { retry, message, ...rest } = explain(code, text, exchange);
   const failure = new DownloadError({
     ...rest,

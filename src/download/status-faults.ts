@@ -17,7 +17,8 @@ const LONGEST_WAIT_MS = 120_000;
 
 /** Says what an HTTP status means for the user, and whether to ask again. `nowMs` is for a Retry-After that is a date. */
 export function explainStatus(refusal: Refusal, nowMs: number): TransferFault {
-  if (refusal.status === 407) return proxyLogin(refusal);
+  // tinyproxy answers a wrong login with 401.
+  if (refusal.status === 407 || (refusal.status === 401 && refusal.fromProxy)) return proxyLogin(refusal);
   const who = whoAnswered(refusal);
   const subject = `Cannot download ${redactUrl(refusal.url)}: ${who} answers ${refusal.status}`;
   const hint = squidHint(refusal.headers);
@@ -73,7 +74,9 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
 }
 
 function proxyLogin(refusal: Refusal): TransferFault {
-  const offered = [refusal.headers['proxy-authenticate'] ?? []].flat().flatMap((value) => value.split(','));
+  const offered = [refusal.headers['proxy-authenticate'] ?? refusal.headers['www-authenticate'] ?? []]
+    .flat()
+    .flatMap((value) => value.split(','));
   const schemes = offered
     .map((value) => /^\s*([A-Za-z][\w-]*)(\s|$)/.exec(value)?.[1])
     .filter((scheme) => scheme !== undefined);
@@ -86,7 +89,7 @@ function proxyLogin(refusal: Refusal): TransferFault {
     message: `Cannot download ${redactUrl(refusal.url)}: the proxy ${describeProxy(refusal.proxy)} ${
       hasLogin ? 'does not accept the login' : 'wants a login'
     }`,
-    reason: `it answers 407 and offers logins of the kind ${kinds}`,
+    reason: `it answers ${refusal.status} and offers logins of the kind ${kinds}`,
     nextSteps:
       wantsBasic || schemes.length === 0
         ? [

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** How one request is answered, well or badly. */
 export type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
@@ -115,7 +116,11 @@ export function fileWithBlindRanges(version: FileVersion): Behaviour {
 
 /** Lets `bytes` of the answer's body through, then resets the connection. */
 export function cutAfter(bytes: number, behaviour: Behaviour): Behaviour {
-  return limited(bytes, behaviour, (response) => response.socket?.resetAndDestroy());
+  return limited(bytes, behaviour, ({ socket }) => {
+    // Node resets plain sockets only; a TLS one ends without its farewell, which is as bad.
+    if (socket instanceof TLSSocket) socket.destroy();
+    else socket?.resetAndDestroy();
+  });
 }
 
 /** Lets `bytes` of the answer's body through, then sends nothing more, and `onStalled` is called. */

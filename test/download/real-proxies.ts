@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { portOf } from '../support/misbehaving-server.js';
+import { openssl } from '../support/openssl.js';
+
+/** A proxy program of Debian's, running on loopback for this test alone. */
+export interface RealProxy {
+  readonly port: number;
+  /** What it wrote of the requests it served. */
+  log(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A key pair of a small authority of ours and one for `localhost` signed by it. Files and PEM text. */
+export interface TestCertificates {
+  readonly ca: string;
+  readonly key: string;
+  readonly cert: string;
+  readonly keyPath: string;
+  readonly certPath: string;
+}
+
+export async function makeCertificates(directory: string): Promise<TestCertificates> {
+  const at = (name: string) => join(directory, name);
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  await openssl([
+    'req',
+    '-x509',
+    ...curve,
+    '-subj',
+    '/O=Test Authority',
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+  ]);
+  await openssl([
+    ...['req', '-x509', ...curve, '-subj', '/O=Test', '-addext', 'subjectAltName=DNS:localhost'],
+    ...['-addext', 'basicConstraints=critical,CA:FALSE', '-CA', at('ca.pem'), '-CAkey', at('ca.key')],
+    ...['-keyout', at('server.key'), '-out', at('server.pem')],
+  ]);
+  await chmod(at('server.key'), 0o644);
+  return {
+    ca: await readFile(at('ca.pem'), 'utf8'),
+    key: await readFile(at('server.key'), 'utf8'),
+    cert: await readFile(at('server.pem'), 'utf8'),
+    keyPath: at('server.key'),
+    certPath: at('server.pem'),
+  };
+}
+
+/** squid, with Basic auth when `login` is given and speaking TLS to its clients when `tls` is. Refuses `forbidden.test`. */
+export async function startSquid(
+  directory: string,
+  options: { login?: Login; tls?: TestCertificates } = {},
+): Promise<RealProxy> {
+  const port = await freePort();
+  // squid, started by root, becomes a user of its own, who has to write here.
+  await mkdir(directory, { recursive: true });
+  await chmod(directory, 0o777);
+  const listen =
+    options.tls === undefined
+      ? `http_port 127.0.0.1:${port}`
+      : `https_port 127.0.0.1:${port} cert=${options.tls.certPath} key=${options.tls.keyPath}`;
+  const access =
+    options.login === undefined
+      ? ['http_access allow all']
+      : [
+          `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${join(directory, 'passwords')}`,
+          'auth_param basic realm test',
+          'auth_param basic children 1',
+          'acl known proxy_auth REQUIRED',
+          'http_access allow known',
+          'http_access deny all',
+        ];
+  if (options.login !== undefined) {
+    const { user, password } = options.login;
+    const hash = (await openssl(['passwd', '-apr1', password])).trim();
+    await writeFile(join(directory, 'passwords'), `${user}:${hash}\n`);
+  }
+  const log = join(directory, 'access.log');
+  const configuration = [
+    listen,
+    `pid_filename ${join(directory, 'pid')}`,
+    `access_log stdio:${log}`,
+    `cache_log ${join(directory, 'cache.log')}`,
+    `coredump_dir ${directory}`,
+    'cache_store_log none',
+    'cache deny all',
+    'max_filedescriptors 1024',
+    'pinger_enable off',
+    'shutdown_lifetime 0 seconds',
+    'acl forbidden dstdomain forbidden.test',
+    'http_access deny forbidden',
+    ...access,
+  ];
+  const path = join(directory, 'squid.conf');
+  await writeFile(path, `${configuration.join('\n')}\n`);
+  return running(
+    spawn('squid', ['-N', '-n', `tmachine${port}`, '-d', '1', '-f', path], {
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    }),
+    port,
+    log,
+  );
+}
+
+/** tinyproxy, with Basic auth when `login` is given. */
+export async function startTinyproxy(directory: string, login?: Login): Promise<RealProxy> {
+  const port = await freePort();
+  await mkdir(directory, { recursive: true });
+  const log = join(directory, 'tinyproxy.log');
+  const configuration = [
+    `Port ${port}`,
+    'Listen 127.0.0.1',
+    'Timeout 60',
+    'MaxClients 10',
+    `LogFile "${log}"`,
+    'LogLevel Connect',
+    `PidFile "${join(directory, 'pid')}"`,
+    ...(login === undefined ? [] : [`BasicAuth ${login.user} ${login.password}`]),
+  ];
+  const path = join(directory, 'tinyproxy.conf');
+  await writeFile(path, `${configuration.join('\n')}\n`);
+  return running(spawn('tinyproxy', ['-d', '-c', path], { stdio: ['ignore', 'ignore', 'pipe'] }), port, log);
+}
+
+/** microsocks, a SOCKS5 server, with a login when one is given. */
+export async function startMicrosocks(login?: Login): Promise<RealProxy> {
+  const port = await freePort();
+  const auth = login === undefined ? [] : ['-u', login.user, '-P', login.password];
+  const child = spawn('microsocks', ['-i', '127.0.0.1', '-p', String(port), ...auth], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return running(child, port, undefined);
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = portOf(server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function running(child: ChildProcess, port: number, log: string | undefined): Promise<RealProxy> {
+  let ended: string | undefined;
+  let words = '';
+  child.stderr?.on('data', (chunk) => {
+    words = `${words}${chunk}`.slice(-2000);
+  });
+  child.on('error', (error) => {
+    ended = error.message;
+  });
+  child.on('exit', (code) => {
+    ended ??= `exit code ${code}`;
+  });
+  for (let tries = 0; !(await answers(port)); tries++) {
+    if (ended !== undefined || tries > 400)
+      throw new Error(`${child.spawnfile} does not run: ${ended}\n${words}`);
+    await pause(25);
+  }
+  return {
+    port,
+    log: async () => (log === undefined ? '' : readFile(log, 'utf8')),
+    stop: async () => {
+      if (ended !== undefined) return;
+      // Not SIGKILL: squid would leave its shared memory behind.
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
