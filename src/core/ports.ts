@@ -97,6 +97,8 @@ export interface HostFacts {
   readonly temporaryDirectory: string;
   /** Changes with every boot of this host; empty when it cannot be told. */
   readonly bootId: string;
+  /** Tells this computer, and the space of its process numbers, from another one of the same name; empty when it cannot be told. */
+  readonly hostId?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
