@@ -4,6 +4,7 @@ import type { Driver, DriverContext, DriverMachine, Finding, RefusesPower } from
 import { messageOf, StoreError, WrongStateError } from '../../core/errors.js';
 import { goQuote } from '../../core/go-quote.js';
 import type { TcpProbe } from '../../core/ports.js';
+import { systemErrorCode } from '../../core/system-error.js';
 import { GENERIC_OPTIONS } from './options.js';
 import { parseGenericOptions, parseGenericSettings, withKeyPath } from './settings.js';
 
@@ -104,7 +105,7 @@ async function checkKey(path: string): Promise<Finding[]> {
     await readFile(path);
     return [];
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isMissing = systemErrorCode(error) === 'ENOENT';
     return [
       {
         severity: 'refuse',

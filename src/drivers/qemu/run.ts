@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { integerField, stringField } from '../../core/base-driver.js';
-import { StoreError } from '../../core/errors.js';
+import { messageOf, StoreError } from '../../core/errors.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
 import type { ProcessIdentity } from '../../core/ports.js';
 import { LAST_CONSOLE_FILE, runFiles, runIdOf } from './files.js';
@@ -39,7 +39,7 @@ export async function saveRun(directory: string, run: Run, ports: QemuPorts): Pr
     throw new StoreError({
       code: 'STORE_WRITE',
       message: `Could not write ${record}`,
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
       nextSteps: ["look at the free space and the owner of the machine's directory"],
       cause: error,
     });

@@ -1,8 +1,9 @@
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
-import { StoreError, TimedOutError, TmachineError } from '../../core/errors.js';
+import { messageOf, StoreError, TimedOutError, TmachineError, ToolError } from '../../core/errors.js';
 import type { ProcessIdentity } from '../../core/ports.js';
+import { systemErrorCode } from '../../core/system-error.js';
 import { waitUntil } from '../../core/wait.js';
 import { chooseAccelerator } from './accelerator.js';
 import { qemuArguments } from './argv.js';
@@ -194,6 +195,9 @@ async function launchOnce(
     });
   } catch (error) {
     await discardRun(directory, run.id);
+    // It gave up before it could even be looked at; without a word from it, it was never started.
+    const hasRun = error instanceof ToolError && (error.status !== undefined || error.stderr !== '');
+    if (hasRun) return { kind: 'ended', output: error.stderr };
     throw writeFailure(error, directory);
   }
   await saveRun(directory, { ...run, process }, ports).catch(() => {}); // QEMU's own pid file says the same
@@ -207,11 +211,11 @@ async function makeMonitorKey(directory: string, ports: QemuPorts): Promise<void
 
 /** A full or foreign disk is the store's failure, not a bug. */
 function writeFailure(error: unknown, directory: string): unknown {
-  if (error instanceof TmachineError || !(error instanceof Error) || !('code' in error)) return error;
+  if (error instanceof TmachineError || systemErrorCode(error) === undefined) return error;
   return new StoreError({
     code: 'STORE_WRITE',
     message: `Could not write to ${directory}`,
-    reason: error.message,
+    reason: messageOf(error),
     nextSteps: ["look at the free space and the owner of the machine's directory"],
     cause: error,
   });

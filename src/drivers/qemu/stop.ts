@@ -12,7 +12,7 @@ import { findRuns, type RunFate, settledRun, waitForEnd } from './running.js';
 import { wakeUp } from './start.js';
 
 /** A guest that is still booting does not hear the button, so it is pressed again. */
-const PRESS_EVERY_MS = 5_000;
+const PRESS_EVERY_MS = 2_000;
 /** Containers get 10 s each to end by Docker's own rule; a guest without a sign of life for so long does not come to it. */
 const QUIET_MS = 120_000;
 /** A guest that goes on writing to its console while it ends gets more. */
