@@ -9,8 +9,8 @@ export interface Reporter {
   warn(line: string): void;
   /** Seen with `--debug` only. Secrets are redacted by whoever calls. */
   debug(line: string): void;
-  /** A long transfer; `totalBytes` is undefined when the other side does not say. */
-  progress(totalBytes: number | undefined): ProgressReport;
+  /** A long transfer; `totalBytes` is undefined when the other side does not say. `prefix` stands before what is shown. */
+  progress(totalBytes: number | undefined, prefix?: string): ProgressReport;
 }
 
 export interface ProgressReport {
@@ -25,6 +25,6 @@ export function forMachine(reporter: Reporter, name: string): Reporter {
     step: (line) => reporter.step(`(${name}) ${line}`),
     warn: (line) => reporter.warn(`(${name}) ${line}`),
     debug: (line) => reporter.debug(`(${name}) ${line}`),
-    progress: (totalBytes) => reporter.progress(totalBytes),
+    progress: (totalBytes, prefix = '') => reporter.progress(totalBytes, `(${name}) ${prefix}`),
   };
 }
