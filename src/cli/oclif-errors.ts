@@ -7,10 +7,13 @@ import { CommandLineError, UnknownCommandError } from './command-line-error.js';
  * command asked for is given as its code; undefined for anything that is not oclif's.
  */
 export function fromOclif(error: Error, command: string | undefined): TmachineError | number | undefined {
+  const usage = (message: string) => new CommandLineError({ message, help: 'incorrect-usage', command });
+  const text = error.message.replace(/\nSee more help with --help$/, '');
+  // What a flag's own parser threw, with oclif's words around it (and no mark that it is oclif's).
+  const value = /^Parsing --\S+ \n\t(.*)/s.exec(text);
+  if (value?.[1] !== undefined) return usage(value[1]);
   if (!('oclif' in error)) return undefined;
   if ('code' in error && error.code === 'EEXIT') return exitCodeOf(error.oclif);
-  const text = error.message.replace(/\nSee more help with --help$/, '');
-  const usage = (message: string) => new CommandLineError({ message, help: 'incorrect-usage', command });
 
   const unknown = /^command (\S+) not found/.exec(text);
   if (unknown?.[1] !== undefined) return new UnknownCommandError(unknown[1]);

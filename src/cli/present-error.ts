@@ -52,10 +52,13 @@ export function presentError(error: unknown, context: PresentContext): Presentat
 function recognise(error: unknown, context: PresentContext): TmachineError | number | undefined {
   if (error instanceof UnknownCommandError) return unknownCommand(error.word, context);
   if (error instanceof TmachineError) return error;
-  if (!(error instanceof Error)) return undefined;
-  if (error.name === 'AbortError') {
-    return error.cause instanceof TmachineError ? error.cause : new InterruptedError();
+  if (typeof error !== 'object' || error === null) return undefined;
+  // By name: an aborted call of the platform throws a DOMException, some libraries an Error of their own.
+  if ('name' in error && error.name === 'AbortError') {
+    const cause = 'cause' in error ? error.cause : undefined;
+    return cause instanceof TmachineError ? cause : new InterruptedError();
   }
+  if (!(error instanceof Error)) return undefined;
   const translated = fromOclif(error, context.command);
   return translated instanceof UnknownCommandError ? unknownCommand(translated.word, context) : translated;
 }
@@ -79,10 +82,13 @@ function helpBefore(error: CommandLineError, context: PresentContext): string {
 const INDENT = ' '.repeat('  Next  '.length);
 
 function describe(error: TmachineError): string {
-  const lines = [`${error.verbatim ? '' : '✗ '}${error.message}`];
-  if (error.reason !== undefined && error.reason !== '') lines.push(`  Why   ${indented(error.reason)}`);
-  if (error.nextSteps.length > 0) lines.push(`  Next  ${indented(error.nextSteps.join('\n'))}`);
-  return `${plainText(lines.join('\n'))}\n`;
+  const reason = plainText(error.reason ?? '');
+  const next = plainText(error.nextSteps.join('\n'));
+  return [
+    `${error.verbatim ? '' : '✗ '}${plainText(error.message)}\n`,
+    reason === '' ? '' : `  Why   ${indented(reason)}\n`,
+    next === '' ? '' : `  Next  ${indented(next)}\n`,
+  ].join('');
 }
 
 function indented(text: string): string {
