@@ -6,6 +6,7 @@ import { type Connection, connection } from '../core/actions/connection.js';
 import { UsageError } from '../core/errors.js';
 import { addNoProxy, hasProxy, removeNoProxy } from '../core/no-proxy.js';
 import type { VariableChange } from '../core/variable-change.js';
+import type { HomeDirectory } from '../shells/dialect.js';
 import { renderEnv, renderFailure } from '../shells/render.js';
 
 export const spec: CommandSpec = {
@@ -42,7 +43,8 @@ export default class Env extends BaseCommand {
     const shell = this.text('shell') || (await this.world.detectShell());
     try {
       const changes = this.isOn('unset') ? this.unset() : await this.set();
-      this.world.stdout.write(renderEnv({ shell, changes, commandLine: this.world.commandLine }));
+      const { commandLine } = this.world;
+      this.world.stdout.write(renderEnv({ shell, changes, commandLine, home: this.home() }));
     } catch (error) {
       // Whoever evaluates the output must not go on with the settings of another machine (P36).
       this.world.stdout.write(renderFailure(shell));
@@ -75,6 +77,14 @@ export default class Env extends BaseCommand {
       ...this.onWindows(undefined),
       ...removeNoProxy(env, platform),
     ];
+  }
+
+  /** Where cmd finds the certificates whatever its code page is. */
+  private home(): HomeDirectory | undefined {
+    const { platform, homeDirectory } = this.app.facts;
+    return platform === 'win32' && homeDirectory !== ''
+      ? { variable: 'USERPROFILE', path: homeDirectory }
+      : undefined;
   }
 
   private onWindows(value: string | undefined): readonly VariableChange[] {

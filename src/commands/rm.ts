@@ -40,7 +40,7 @@ export default class Rm extends BaseCommand {
     const force = this.isOn('force');
     reporter.step(`About to remove ${this.words.join(', ')}`);
     reporter.step('WARNING: This action will delete both local reference and remote instance.');
-    if (!force && !this.isOn('y') && !(await this.world.confirm('Are you sure? (y/n): '))) return;
+    if (!force && !this.isOn('y') && (await this.world.ask('Are you sure? (y/n): ')) !== 'yes') return;
     const errors: unknown[] = [];
     for (const name of this.words) {
       throwIfInterrupted(this.call.signal);

@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import boot2dockerProfile from '../../templates/boot2docker-profile?raw';
+import { createCertificateAuthority } from '../certs/authority.js';
+import { createEngineProbe } from '../certs/check-endpoint.js';
+import type { App } from '../core/app.js';
+import type { Driver, FlagValues } from '../core/driver.js';
+import { chooseProxy } from '../core/proxy.js';
+import type { Reporter } from '../core/reporter.js';
+import { parseRepository } from '../download/boot2docker-release.js';
+import { createImageSource } from '../download/image-source.js';
+import { KNOWN_DIGESTS } from '../download/known-digests.js';
+import { DRIVERS, type DriverPorts } from '../drivers/index.js';
+import { type Host, openHost } from '../host/open-host.js';
+import { parentPrograms } from '../host/parent-programs.js';
+import { reportLines } from '../host/process-report.js';
+import { systemTcpProbe } from '../host/tcp-probe.js';
+import { createProvisioners } from '../provisioners/index.js';
+import { detectShell } from '../shells/detect.js';
+import { createSshConnector } from '../ssh/connector.js';
+import { FileStore } from '../store/file-store.js';
+import { storeLayout, storeRoot } from '../store/layout.js';
+import { createReporter } from '../ui/output.js';
+import { askYesNo } from '../ui/prompt.js';
+import { chooseDriver } from './choose-driver.js';
+import { driverNotFound } from './driver-options.js';
+import { interruptible } from './interruption.js';
+import { programName } from './program-name.js';
+import type { Compose, World } from './world.js';
+
+/** Where boot images are looked for when none is named; boot2docker is frozen, but it is what users of docker-machine had. */
+const RELEASES = 'boot2docker/boot2docker';
+
+/** The real world. The only place where the parts of the program meet. */
+export function compose(): Compose {
+  return {
+    environment: process.env,
+    world: ({ flags, talksOn }) => {
+      const isOn = (name: string) => flags[name] === true;
+      const signal = interruptible(process);
+      let reporter: Reporter | undefined;
+      const host = openHost((report) => {
+        for (const line of reportLines(report)) reporter?.debug(line);
+      });
+      reporter = createReporter({
+        steps: talksOn === 'stdout' ? process.stdout : process.stderr,
+        stderr: process.stderr,
+        debug: isOn('debug'),
+        env: host.facts.env,
+        monotonic: () => host.clock.monotonic(),
+      });
+      const call = { reporter, signal };
+      return worldOf(host, composeApp(host, flags, reporter), call);
+    },
+  };
+}
+
+function worldOf(host: Host, app: App, call: World['call']): World {
+  const name = programName(process.argv0, process.argv[1], process.platform);
+  return {
+    app,
+    call,
+    programName: name,
+    commandLine: [name, ...process.argv.slice(2)],
+    stdout: process.stdout,
+    ask: (question) =>
+      askYesNo(question, { input: process.stdin, output: process.stdout, signal: call.signal }),
+    exitWith: (code) => {
+      process.exitCode = code;
+    },
+    detectShell: async () => {
+      const parents = await parentPrograms(host.facts, host.processes);
+      const { shell, notice } = detectShell({ platform: host.facts.platform, env: host.facts.env, parents });
+      if (notice !== undefined) call.reporter.warn(notice);
+      return shell;
+    },
+    chooseDriver: () => chooseDriver(host.processes),
+  };
+}
+
+/** Parts are made when they are first asked for: `status` pays for no download. */
+function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
+  const { facts, clock, random } = host;
+  const layout = storeLayout(storeRoot(facts, textOf(flags, 'storage-path'), process.cwd()), facts.platform);
+  const store = new FileStore({
+    layout,
+    facts,
+    clock,
+    random,
+    swaps: host.swaps,
+    processTable: host.processTable,
+    warn: (line) => reporter.warn(line),
+  });
+  const parts = {
+    ssh: once(() =>
+      createSshConnector({
+        clock,
+        random,
+        facts,
+        processes: host.processes,
+        terminal: () => ({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr }),
+      }),
+    ),
+    images: once(() =>
+      createImageSource({
+        clock,
+        random,
+        swaps: host.swaps,
+        platform: facts.platform,
+        cacheDirectory: layout.cache,
+        lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
+        chooseProxy: (url) => chooseProxy(url, { env: facts.env }),
+        releases: parseRepository(RELEASES),
+        githubToken: textOf(flags, 'github-api-token'),
+        guestPackages: [],
+        knownDigests: KNOWN_DIGESTS,
+      }),
+    ),
+    drivers: once(() => {
+      const ports: DriverPorts = {
+        processes: host.processes,
+        processTable: host.processTable,
+        loopback: host.ports,
+        facts,
+        clock,
+        random,
+        files: host.swaps,
+        tcp: systemTcpProbe,
+        sharedDirectory: join(layout.root, '.tmachine'),
+      };
+      return new Map<string, Driver>(DRIVERS.map((entry) => [entry.name, entry.create(ports)]));
+    }),
+  };
+  return {
+    clock,
+    random,
+    facts,
+    store,
+    certificates: createCertificateAuthority({ clock, random }),
+    engine: createEngineProbe(clock),
+    get ssh() {
+      return parts.ssh();
+    },
+    get images() {
+      return parts.images();
+    },
+    provisioners: createProvisioners({ boot2dockerProfile }),
+    driver: (name) => {
+      const driver = parts.drivers().get(name);
+      if (driver === undefined) throw driverNotFound(name);
+      return driver;
+    },
+  };
+}
+
+function textOf(flags: FlagValues, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
