@@ -19,8 +19,11 @@ export const TEST_PACKAGES = [
   { name: 'busybox-static', command: 'busybox', use: 'runs the guest scripts with the shell of the guest' },
 ];
 
-/** @type {readonly DebianPackage[]} For `npm run test:acceptance`, besides those above. */
+/** @type {readonly DebianPackage[]} For a machine: what `npm run quickstart` installs. */
+export const QEMU_PACKAGES = [{ name: 'qemu-system-x86', command: 'qemu-system-x86_64', use: 'the machine' }];
+
+/** @type {readonly DebianPackage[]} For `npm run test:acceptance`, besides the TEST_PACKAGES. */
 export const ACCEPTANCE_PACKAGES = [
-  { name: 'qemu-system-x86', command: 'qemu-system-x86_64', use: 'the machine' },
+  ...QEMU_PACKAGES,
   { name: 'qemu-utils', command: 'qemu-img', use: 'the disk of the machine' },
 ];

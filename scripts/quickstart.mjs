@@ -7,7 +7,7 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { ACCEPTANCE_PACKAGES } from './debian-packages.mjs';
+import { QEMU_PACKAGES } from './debian-packages.mjs';
 import { ensureDebianPackages, ensureNpmPackages, isInstalled, run } from './prepare.mjs';
 
 const MACHINE = 'default';
@@ -31,7 +31,7 @@ async function main() {
   run(process.execPath, ['node_modules/rolldown/bin/cli.mjs', '-c', 'rolldown.config.mjs']);
 
   stage('QEMU');
-  const missing = ensureDebianPackages(ACCEPTANCE_PACKAGES, { yes });
+  const missing = ensureDebianPackages(QEMU_PACKAGES, { yes });
   if (missing.length > 0)
     throw new Error(`without ${missing.map(({ name }) => name).join(' and ')} there is no machine`);
 
@@ -61,7 +61,7 @@ function stage(title) {
 
 /** Asked once, before anything is installed; as root, or with everything there, nothing has to be asked. */
 async function mayInstall() {
-  const needed = ACCEPTANCE_PACKAGES.filter(({ command }) => !isInstalled(command));
+  const needed = QEMU_PACKAGES.filter(({ command }) => !isInstalled(command));
   const builds = !existsSync(builtImage) && !existsSync(cachedImage());
   if (process.getuid?.() === 0 || (needed.length === 0 && !builds)) return true;
   console.log('To be installed with sudo apt-get, where missing:');

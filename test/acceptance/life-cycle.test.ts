@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runProgram, tmachineIn } from '../support/cli.js';
-import { type Docker, dockerWith } from '../support/docker-client.js';
+import { type Docker, dockerWith, findDockerClient } from '../support/docker-client.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
 
 /** One machine through its whole life. The tests build on each other, in this order. */
@@ -132,11 +132,7 @@ describe('a machine on QEMU, from our own guest image', () => {
   test('the everyday commands work: -h -i -t, ps, inspect, diff, logs, commit, rmi', async () => {
     const terminal = await runProgram(
       'script',
-      [
-        '-qec',
-        `${process.env['TMACHINE_TEST_DOCKER'] ?? 'docker'} run --name web -h NAME -i -t box hostname`,
-        '/dev/null',
-      ],
+      ['-qec', `${findDockerClient()} run --name web -h NAME -i -t box hostname`, '/dev/null'],
       { env: await dockerEnvironment(), timeoutMs: 120_000 },
     );
     expect(terminal.stdout.trim()).toBe('NAME');

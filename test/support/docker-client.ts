@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Invocation, type Outcome, runProgram } from './cli.js';
 
-/** The docker client: TMACHINE_TEST_DOCKER, else the one on PATH. Throws when there is none: acceptance needs one. */
+/** What guest/docker-client unpacks from Debian's package, for hosts without one. */
+const UNPACKED = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'guest', 'out', 'docker');
+
+/** The docker client: TMACHINE_TEST_DOCKER, else the one on PATH, else the unpacked one. Throws when there is none. */
 export function findDockerClient(): string {
-  const named = process.env['TMACHINE_TEST_DOCKER'];
-  if (named !== undefined && named !== '') return named;
-  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
-    const file = join(directory, 'docker');
-    if (existsSync(file)) return file;
-  }
-  throw new Error('no docker client: name one in TMACHINE_TEST_DOCKER or put one on PATH');
+  const named = process.env.TMACHINE_TEST_DOCKER ?? '';
+  const onPath = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'docker'));
+  const found = [...(named === '' ? [] : [named]), ...onPath, UNPACKED].find((file) => existsSync(file));
+  if (found === undefined) throw new Error('no docker client: run guest/docker-client');
+  return found;
 }
 
 export type Docker = (args: readonly string[], invocation?: Invocation) => Promise<Outcome>;
