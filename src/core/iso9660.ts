@@ -35,9 +35,12 @@ export function engineVersionOf(volumeId: string): string | undefined {
   return mark < 0 ? undefined : volumeId.slice(mark + 1).trim();
 }
 
-/** True when the guest of this image takes certificates and settings in the disk's seed. */
+/**
+ * True when the guest of this image takes certificates and settings in the disk's seed. Case does not count: xorriso writes the
+ * application id in capitals, as ECMA-119 wants it.
+ */
 export function isOneStepImage(applicationId: string): boolean {
-  return applicationId.split(/\s+/).includes('tmachine-seed=1');
+  return applicationId.toLowerCase().split(/\s+/).includes('tmachine-seed=1');
 }
 
 /** A field padded with spaces or zeros. It is shown to the user, so that what is not printable ASCII is left out. */

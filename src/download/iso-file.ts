@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { DownloadError, throwIfInterrupted } from '../core/errors.js';
+import { DownloadError, TmachineError, throwIfInterrupted } from '../core/errors.js';
 import {
   engineVersionOf,
   isOneStepImage,
@@ -25,7 +25,7 @@ export async function describeIso(path: string, signal?: AbortSignal): Promise<M
     const head = Buffer.alloc(PRIMARY_VOLUME_OFFSET + PRIMARY_VOLUME_LENGTH);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
     const volume = readableVolume(head.subarray(0, bytesRead), size, `"${path}"`, [
-      'put a whole boot2docker.iso there',
+      'put a whole boot2docker.iso in its place, or delete it: what is missing in the cache is downloaded',
     ]);
     return {
       version: engineVersionOf(volume.volumeId) ?? '',
@@ -33,7 +33,7 @@ export async function describeIso(path: string, signal?: AbortSignal): Promise<M
       oneStep: isOneStepImage(volume.applicationId),
     };
   } catch (error) {
-    throw errorCode(error) === undefined || error instanceof DownloadError ? error : unreadable(path, error);
+    throw error instanceof TmachineError ? error : unreadable(path, error);
   } finally {
     await file.close();
   }

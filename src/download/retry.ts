@@ -8,6 +8,15 @@ export interface RetryTools {
   readonly random: Random;
 }
 
+export interface RetryOptions {
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** Bytes gained so far. */
+  readonly progress: () => number;
+  /** Fewer tries than the fault allows. */
+  readonly mostTries?: number;
+}
+
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 16_000;
 /** Each try may gain a few bytes and none the whole: this many and it is enough. */
@@ -20,7 +29,7 @@ const MOST_TRIES = 40;
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  options: { readonly reporter: Reporter; readonly signal: AbortSignal; readonly progress: () => number },
+  options: RetryOptions,
   tools: RetryTools,
 ): Promise<T> {
   let fruitless = 0;
@@ -32,7 +41,7 @@ export async function withRetries<T>(
       throwIfInterrupted(options.signal);
       if (!(error instanceof TransferFault)) throw error;
       fruitless = options.progress() > before ? 1 : fruitless + 1;
-      if (fruitless >= error.retry.tries || tries >= MOST_TRIES) throw error.failure;
+      if (fruitless >= error.retry.tries || tries >= (options.mostTries ?? MOST_TRIES)) throw error.failure;
       const waitMs = error.retry.afterMs ?? backoffMs(fruitless, tools.random);
       options.reporter.warn(`${error.failure.message}. Trying again in ${Math.ceil(waitMs / 1000)} s.`);
       await sleepOrInterrupt(waitMs, options.signal, tools.clock);

@@ -66,6 +66,7 @@ describe('the engine version of a volume id', () => {
 
 test.each([
   ['Boot2Docker tmachine-seed=1', true],
+  ['BOOT2DOCKER TMACHINE-SEED=1', true],
   ['Boot2Docker', false],
   ['Boot2Docker tmachine-seed=10', false],
   ['', false],

@@ -174,8 +174,9 @@ function limited(bytes: number, behaviour: Behaviour, after: (response: ServerRe
   return (request, response) => {
     const end = response.end.bind(response);
     const cut = (body: unknown) => {
-      if (!(body instanceof Uint8Array) || body.length <= bytes) return end(body);
-      response.write(body.subarray(0, bytes), () => after(response));
+      const content = body instanceof Uint8Array ? body : Buffer.from(String(body ?? ''));
+      if (content.length <= bytes) return end(content);
+      response.write(content.subarray(0, bytes), () => after(response));
       return response;
     };
     Object.assign(response, { end: cut });

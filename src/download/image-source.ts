@@ -1,0 +1,270 @@
+import { join } from 'node:path';
+import { DownloadError } from '../core/errors.js';
+import type { MachineImage } from '../core/machine.js';
+import type { BootImage, ImageSource, LockOptions } from '../core/ports.js';
+import { redactUrl } from '../core/proxy.js';
+import type { Reporter } from '../core/reporter.js';
+import { latestRelease, type Release, type Releases } from './boot2docker-release.js';
+import { oldEngineWarning } from './engine-age.js';
+import { type FetchTools, fetchFile } from './fetch-file.js';
+import {
+  DEFAULT_ENTRY,
+  type EntryNotes,
+  entryOf,
+  exists,
+  prepareCache,
+  readEntryNotes,
+  sourceOf,
+  writeEntryNotes,
+} from './image-cache.js';
+import { parseImageLocation } from './image-location.js';
+import { describeIso } from './iso-file.js';
+
+/** An image that came with an installed package. */
+export interface GuestPackage {
+  readonly path: string;
+  /** SHA-256 that this release knows for it, hex, lower case. */
+  readonly digest: string;
+}
+
+export interface ImageSourceSetup extends FetchTools {
+  /** `<store>/cache`. */
+  readonly cacheDirectory: string;
+  readonly platform: 'linux' | 'darwin' | 'win32';
+  /** One process at a time works on a cache entry; the others wait. */
+  readonly lock: <T>(entry: string, options: LockOptions, work: () => Promise<T>) => Promise<T>;
+  /** Where the latest release is looked for. */
+  readonly releases: Releases;
+  readonly githubToken?: string | undefined;
+  /** Looked at in this order. */
+  readonly guestPackages: readonly GuestPackage[];
+  /** SHA-256 digests, hex, lower case: an image with another one is used, and said to be unverified. */
+  readonly knownDigests: ReadonlySet<string>;
+}
+
+interface LocateRequest {
+  readonly url: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/** A download takes as long as it takes; a dead holder's lock is broken by the store, a live one is worth waiting for. */
+const LOCK_WAIT_MS = 6 * 60 * 60 * 1000;
+
+/**
+ * Images in the order of the design: what the URL flag names, the cached boot2docker.iso (without any network call), an installed
+ * package, the latest release.
+ *
+ * Unlike docker-machine, which fetches the image of a URL flag anew for every machine, one URL is fetched once, into a cache entry
+ * of its own; later uses ask the server whether it has another version, and go on without it when it cannot be reached.
+ */
+export function createImageSource(setup: ImageSourceSetup): ImageSource {
+  return {
+    describe: (path) => describeIso(path),
+    locate: async (request) => {
+      const image = await locate(request, setup);
+      const warning = oldEngineWarning(image.version);
+      if (warning !== undefined) request.reporter.warn(warning);
+      if (
+        !setup.knownDigests.has(image.digest) &&
+        !setup.guestPackages.some((known) => known.digest === image.digest)
+      ) {
+        request.reporter.step(
+          `This image is not verified: its SHA-256 ${image.digest} is not known to this release.`,
+        );
+      }
+      return image;
+    },
+  };
+}
+
+async function locate(request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage> {
+  const location = parseImageLocation(request.url, setup.platform);
+  if (location.kind === 'file') {
+    await warnOfPinnedUrl(request, setup);
+    return {
+      ...(await describeIso(location.path, request.signal)),
+      path: location.path,
+      origin: location.path,
+    };
+  }
+  await prepareCache(setup.cacheDirectory, request.reporter, setup);
+  if (location.kind === 'default') return defaultImage(request, setup);
+  await warnOfPinnedUrl(request, setup);
+  return location.kind === 'url'
+    ? imageOfUrl(location.url, request, setup)
+    : imageOfReleases(location.releases, request, setup);
+}
+
+/** The contract's line 5d. */
+async function warnOfPinnedUrl(request: LocateRequest, setup: ImageSourceSetup): Promise<void> {
+  if (!(await exists(join(setup.cacheDirectory, DEFAULT_ENTRY)))) return;
+  request.reporter.warn(
+    `Boot2Docker URL was explicitly set to "${redactUrl(request.url)}" at create time, so Docker Machine cannot upgrade this machine to the latest version.`,
+  );
+}
+
+async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage> {
+  const path = join(setup.cacheDirectory, DEFAULT_ENTRY);
+  if (await exists(path)) return cachedDefault(path, request);
+  const packaged = await packagedImage(request, setup);
+  if (packaged !== undefined) return packaged;
+  request.reporter.step('No default Boot2Docker ISO found locally, downloading the latest release...');
+  return alone(DEFAULT_ENTRY, request, setup, async () => {
+    if (await exists(path)) return cachedDefault(path, request);
+    const release = await latestRelease(setup.releases, tokenFor(request, setup), setup).catch(
+      (error: unknown) => {
+        throw withByHand(error, path);
+      },
+    );
+    announce(setup.releases, release, path, request.reporter);
+    const { reporter, signal } = request;
+    const { imageUrl: url, digest } = release;
+    const byHand = byHandInto(path);
+    await fetchFile({ url, target: path, isImage: true, digest, byHand, reporter, signal }, setup);
+    return { ...(await describeIso(path, request.signal)), path, origin: release.imageUrl };
+  });
+}
+
+async function cachedDefault(path: string, request: LocateRequest): Promise<BootImage> {
+  return { ...(await describeIso(path, request.signal)), path, origin: path };
+}
+
+/** An installed package's image, if it is the one that this release knows. */
+async function packagedImage(
+  request: LocateRequest,
+  setup: ImageSourceSetup,
+): Promise<BootImage | undefined> {
+  for (const { path, digest } of setup.guestPackages) {
+    if (!(await exists(path))) continue;
+    const facts = await describeIso(path, request.signal);
+    if (facts.digest === digest) {
+      request.reporter.step(`No default Boot2Docker ISO found locally, using ${path}...`);
+      return { ...facts, path, origin: path };
+    }
+    request.reporter.warn(
+      `"${path}" is not used: its SHA-256 is ${facts.digest}, this release knows ${digest}.`,
+    );
+  }
+  return undefined;
+}
+
+async function imageOfUrl(url: string, request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage> {
+  const entry = entryOf(url);
+  const path = join(setup.cacheDirectory, entry);
+  const origin = redactUrl(url);
+  return alone(entry, request, setup, async () => {
+    const cached = await cachedEntry(path, request);
+    if (cached === undefined) {
+      request.reporter.step(downloading(path, url));
+      await fetchImage({ url, path }, request, setup);
+      return { ...(await describeIso(path, request.signal)), path, origin };
+    }
+    try {
+      request.reporter.step(`Looking for a newer image at ${origin}...`);
+      await fetchImage({ url, path, unlessVersion: cached.notes }, request, setup);
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      request.reporter.warn(`${error.message}. Using the image of an earlier download: ${path}`);
+    }
+    return { ...(await describeIso(path, request.signal)), path, origin };
+  });
+}
+
+async function imageOfReleases(
+  releases: Releases,
+  request: LocateRequest,
+  setup: ImageSourceSetup,
+): Promise<BootImage> {
+  const entry = entryOf(releases.apiUrl);
+  const path = join(setup.cacheDirectory, entry);
+  return alone(entry, request, setup, async () => {
+    const cached = await cachedEntry(path, request);
+    const old = cached === undefined ? undefined : { ...cached.facts, path, origin: path };
+    try {
+      const release = await latestRelease(releases, tokenFor(request, setup), setup);
+      if (old !== undefined && cached?.notes.source === sourceOf(release.imageUrl)) return old;
+      announce(releases, release, path, request.reporter);
+      await fetchImage({ url: release.imageUrl, path, digest: release.digest }, request, setup);
+      return { ...(await describeIso(path, request.signal)), path, origin: release.imageUrl };
+    } catch (error) {
+      if (!(error instanceof DownloadError) || old === undefined) throw error;
+      // The contract's line 5c, with its two spaces.
+      request.reporter.warn(`Unable to get the latest Boot2Docker ISO release version:  ${error.message}`);
+      return old;
+    }
+  });
+}
+
+interface ImageFetch {
+  readonly url: string;
+  readonly path: string;
+  readonly digest?: string | undefined;
+  readonly unlessVersion?: EntryNotes | undefined;
+}
+
+/** Fetches into the cache entry of a URL and notes what was fetched. */
+async function fetchImage(fetch: ImageFetch, request: LocateRequest, setup: ImageSourceSetup): Promise<void> {
+  const { url, path, digest, unlessVersion } = fetch;
+  const { reporter, signal } = request;
+  const result = await fetchFile(
+    { url, target: path, isImage: true, digest, unlessVersion, reporter, signal },
+    setup,
+  );
+  if (result.kind === 'unchanged') return;
+  const notes = { source: sourceOf(url), digest: result.digest, ...result.validators };
+  await writeEntryNotes(path, notes, reporter);
+}
+
+/** A cached image of a URL, unless it is not what was fetched then. */
+async function cachedEntry(
+  path: string,
+  request: LocateRequest,
+): Promise<{ readonly facts: MachineImage; readonly notes: EntryNotes } | undefined> {
+  const notes = await readEntryNotes(path);
+  if (notes === undefined || !(await exists(path))) return undefined;
+  try {
+    const facts = await describeIso(path, request.signal);
+    return facts.digest === notes.digest ? { facts, notes } : undefined;
+  } catch (error) {
+    // Damaged since: it is fetched anew.
+    if (error instanceof DownloadError) return undefined;
+    throw error;
+  }
+}
+
+function alone<T>(
+  entry: string,
+  request: LocateRequest,
+  setup: ImageSourceSetup,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { reporter, signal } = request;
+  const onWait = (holder: string) => reporter.step(`Waiting for ${holder}, which gets the same image...`);
+  return setup.lock(entry, { signal, onWait, waitMs: LOCK_WAIT_MS }, work);
+}
+
+function tokenFor({ reporter, signal }: LocateRequest, setup: ImageSourceSetup) {
+  return { token: setup.githubToken, reporter, signal };
+}
+
+/** The contract's lines 6 and 7. */
+function announce(releases: Releases, release: Release, path: string, reporter: Reporter): void {
+  reporter.step(`Latest release for ${releases.name} is ${release.tag}`);
+  reporter.step(downloading(path, release.imageUrl));
+}
+
+function downloading(path: string, url: string): string {
+  return `Downloading ${path} from ${redactUrl(url)}...`;
+}
+
+function byHandInto(path: string): string {
+  return `or download a boot2docker.iso by hand, on any computer, and put it there: ${path}`;
+}
+
+function withByHand(error: unknown, path: string): unknown {
+  if (!(error instanceof DownloadError)) return error;
+  const { code, message, stage, reason, cause, exitCode } = error;
+  const nextSteps = [...error.nextSteps, byHandInto(path)];
+  return new DownloadError({ code, message, stage, reason, cause, exitCode, nextSteps });
+}
