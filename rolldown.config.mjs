@@ -65,6 +65,34 @@ const quickJsFile = {
 };
 
 /**
+ * Modules of Node that take milliseconds to load (node:https with all that it needs: seven) are loaded when something of
+ * them is first used, not when a file that names them is. In a bundle every use is a property of one variable, so that
+ * variable can be a Proxy. Not for default and namespace imports: those are copied from at once (`__toESM`). Of packages
+ * in CommonJS only oclif is treated so; others may do with the object what a Proxy does not answer.
+ */
+const SLOW =
+  'child_process|crypto|dgram|dns|http|http2|https|net|perf_hooks|readline|readline/promises|tls|zlib';
+const NAMES_SLOW = new RegExp(
+  `^([ \\t]*)(?:let|const) (node_\\w+) = require\\(['"](node:(?:${SLOW}))['"]\\);$`,
+  'gm',
+);
+
+function loadLater(code) {
+  const text = code.replace(NAMES_SLOW, (whole, indent, variable, name) =>
+    code.includes(`__toESM(${variable}`)
+      ? whole
+      : `${indent}const ${variable} = new Proxy({}, { get: (_, key) => require("${name}")[key] });`,
+  );
+  return text === code ? null : { code: text };
+}
+
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  transform: { filter: { id: /@oclif[\\/]core[\\/]lib[\\/]/ }, handler: loadLater },
+  renderChunk: loadLater,
+};
+
+/**
  * Puts a digest of all files into the first line of main.cjs: bin/run.cjs keeps compiled code under that name.
  */
 const buildDigest = {
@@ -95,7 +123,7 @@ export default {
   cwd: import.meta.dirname,
   platform: 'node',
   external: [/^node:/],
-  plugins: [absentPackages, rawText, quickJsFile, buildDigest],
+  plugins: [absentPackages, rawText, quickJsFile, lazyBuiltins, buildDigest],
   // Where a package offers ES modules, unused parts of them can be left out: a third of x509.
   resolve: { mainFields: ['module', 'main'], extensionAlias: { '.js': ['.ts', '.js'] } },
   transform: { target: 'node20', define: { TMACHINE_BUILD: JSON.stringify(commit()) } },
