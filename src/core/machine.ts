@@ -139,6 +139,8 @@ export interface MachineRecord {
   readonly driver: JsonObject;
   readonly hostOptions: HostOptions;
   readonly notes: MachineNotes;
+  /** The top level of config.json as it was read, when it has keys that we do not know: the store puts them back in their places. */
+  readonly stored?: JsonObject | undefined;
 }
 
 /** True for a machine whose creation was begun by us and has not ended. */
