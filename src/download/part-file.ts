@@ -5,6 +5,7 @@ import { DownloadError } from '../core/errors.js';
 import { isJsonObject } from '../core/json.js';
 import type { FileSwaps } from '../core/ports.js';
 import { errorCode, errorText } from './technical-error.js';
+import { WriteBehind } from './write-behind.js';
 
 /** What tells one version of a remote file from another (RFC 9110 section 8.8). */
 export interface Validators {
@@ -32,6 +33,7 @@ export class PartFile {
   readonly #source: string;
   #notes: PartNotes | undefined;
   #handle: FileHandle | undefined;
+  #writer: WriteBehind | undefined;
   #hash: Hash = createHash('sha256');
   #size = 0;
 
@@ -52,8 +54,10 @@ export class PartFile {
       part.#notes = await readNotes(part.#notesPath, part.#source);
       // Not "a+": append mode ignores positions on Linux.
       const asItIs = part.#notes === undefined ? undefined : await openExisting(part.path, openFile);
-      part.#handle = asItIs ?? (await openFile(part.path, 'w+', 0o600));
-      await part.#hashWhatIsThere();
+      const handle = asItIs ?? (await openFile(part.path, 'w+', 0o600));
+      part.#handle = handle;
+      await part.#hashWhatIsThere(handle);
+      part.#writer = new WriteBehind(handle, part.#size);
     });
     return part;
   }
@@ -83,7 +87,10 @@ export class PartFile {
     await onDisk(this.path, async () => {
       // In this order: killed in between, there are no notes that describe other bytes.
       await writeFile(this.#notesPath, '', { mode: 0o600 });
-      await this.#handle?.truncate(0);
+      const handle = this.#opened();
+      await this.#writer?.flush();
+      await handle.truncate(0);
+      this.#writer = new WriteBehind(handle, 0);
       this.#hash = createHash('sha256');
       this.#size = 0;
       this.#notes = { source: this.#source, ...version };
@@ -91,24 +98,19 @@ export class PartFile {
     });
   }
 
+  /** Adds bytes at the end; they are on their way to the disk, not there, when this resolves. */
   async append(chunk: Uint8Array): Promise<void> {
-    await onDisk(this.path, async () => {
-      let done = 0;
-      while (done < chunk.length) {
-        const { bytesWritten = 0 } =
-          (await this.#handle?.write(chunk, done, chunk.length - done, this.#size)) ?? {};
-        this.#hash.update(chunk.subarray(done, done + bytesWritten));
-        this.#size += bytesWritten;
-        done += bytesWritten;
-      }
-    });
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+    await onDisk(this.path, async () => this.#writer?.add(chunk));
   }
 
   /** Up to `length` bytes from `offset`. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     return onDisk(this.path, async () => {
+      await this.#writer?.flush();
       const buffer = Buffer.alloc(length);
-      const { bytesRead = 0 } = (await this.#handle?.read(buffer, 0, length, offset)) ?? {};
+      const { bytesRead } = await this.#opened().read(buffer, 0, length, offset);
       return buffer.subarray(0, bytesRead);
     });
   }
@@ -124,7 +126,10 @@ export class PartFile {
     this.#handle = undefined;
     if (handle === undefined) return;
     try {
-      await onDisk(this.path, () => handle.sync());
+      await onDisk(this.path, async () => {
+        await this.#writer?.flush();
+        await handle.sync();
+      });
     } finally {
       await handle.close();
     }
@@ -142,10 +147,15 @@ export class PartFile {
     return held;
   }
 
-  async #hashWhatIsThere(): Promise<void> {
+  #opened(): FileHandle {
+    if (this.#handle === undefined) throw new TypeError(`"${this.path}" has been closed`);
+    return this.#handle;
+  }
+
+  async #hashWhatIsThere(handle: FileHandle): Promise<void> {
     const buffer = Buffer.alloc(1024 * 1024);
     for (;;) {
-      const { bytesRead = 0 } = (await this.#handle?.read(buffer, 0, buffer.length, this.#size)) ?? {};
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, this.#size);
       if (bytesRead === 0) return;
       this.#hash.update(buffer.subarray(0, bytesRead));
       this.#size += bytesRead;

@@ -559,6 +559,26 @@ describe('the disk', () => {
     expect(asked).toBe(2);
   });
 
+  test.each(['ENOSPC', 'EDQUOT'])(
+    'that is full in the middle (%s) is named, and nothing stays open',
+    async (code) => {
+      server.on('/image', file(V1));
+      const { open } = await import('node:fs/promises');
+      const openFile: FetchTools['openFile'] = async (path, flags, mode) => {
+        const handle = await open(path, flags, mode);
+        const write = () => Promise.reject(Object.assign(new Error(`${code}: no space left`), { code }));
+        return Object.assign(handle, { write });
+      };
+      const error = await failureOf(fetchImage({}, { openFile }));
+      expect(error).toMatchObject({
+        stage: 'disk',
+        code: 'DISK_FULL',
+        message: `There is no room left for "${target}.part"`,
+      });
+      await swaps.discard(`${target}.part`);
+    },
+  );
+
   test('a directory in the way is named', async () => {
     await mkdir(`${target}.part`, { recursive: true });
     const error = await failureOf(fetchImage());
