@@ -14,7 +14,7 @@ import type {
   StoreLayout,
 } from '../core/ports.js';
 import { AtomicFiles } from './atomic-files.js';
-import { generations, isEntryName, lockDirectories, pathsOf, storeLayout } from './layout.js';
+import { generations, isEntryName, lockDirectories, pathsOf } from './layout.js';
 import { FileLocks } from './lock.js';
 import { CONFIG_VERSION } from './migrations/migrate.js';
 import { parseNotes, printNotes } from './notes-format.js';
@@ -26,8 +26,8 @@ import { systemText } from './system-text.js';
 const PRIVATE = 0o600;
 
 export interface FileStoreParts {
-  /** Absolute: `storeRoot` (layout.ts) gives it. */
-  readonly root: string;
+  /** `storeLayout` (layout.ts) of an absolute root. */
+  readonly layout: StoreLayout;
   readonly facts: Pick<HostFacts, 'platform' | 'hostName' | 'hostId' | 'homeDirectory'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,14 +46,14 @@ export class FileStore implements MachineStore {
   readonly #warn: (line: string) => void;
 
   constructor(parts: FileStoreParts) {
-    const { root, facts, warn = () => undefined } = parts;
-    this.layout = storeLayout(root, facts.platform);
+    const { layout, facts, warn = () => undefined } = parts;
+    this.layout = layout;
     this.#platform = facts.platform;
     this.#warn = warn;
     this.#files = new AtomicFiles({ ...parts, platform: facts.platform, onHeld: warn });
     this.#locks = new FileLocks({
       ...parts,
-      directories: lockDirectories(root, facts),
+      directories: lockDirectories(layout.root, facts),
       files: this.#files,
     });
   }
