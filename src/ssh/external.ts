@@ -76,11 +76,16 @@ export function externalArguments(
     platform === 'win32' ? 'none' : '/dev/null',
     ...settings.flatMap((setting) => ['-o', setting]),
     `${user}@${host}`,
-    ...(keyPath === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', keyPath]),
+    ...(keyPath === undefined ? [] : ['-o', 'IdentitiesOnly=yes', ...identity(keyPath, platform)]),
     '-p',
     String(port),
     ...args,
   ];
+}
+
+/** `-i` looks for the file before it replaces `%h` and the like in its name, so a name with `%` has no spelling there. */
+function identity(keyPath: string, platform: HostFacts['platform']): string[] {
+  return keyPath.includes('%') ? ['-o', `IdentityFile=${configPath(keyPath, platform)}`] : ['-i', keyPath];
 }
 
 /** A path in a setting: quoted for its spaces, `%` is the beginning of a token, and a backslash takes the next sign literally. */
