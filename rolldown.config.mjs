@@ -10,6 +10,8 @@ import { dirname, join } from 'node:path';
 const ABSENT = {
   // ssh2 tries it inside try/catch; it is a native speed-up, and a bundle cannot carry a *.node file.
   'cpu-features': 'throws',
+  // proxy-agent tries it for Negotiate; native as well.
+  kerberos: 'throws',
   // oclif loads these for plugins, for globbing command files and for its own help; we have none of the three
   // (src/cli/oclif-config.ts). A tenth of the start-up time.
   ejs: 'empty',
@@ -131,6 +133,8 @@ export default {
   output: {
     dir: 'dist',
     format: 'cjs',
+    // `import()` of a builtin becomes `require`: run from kept code (bin/run.cjs), V8 refuses a real `import()`.
+    dynamicImportInCjs: false,
     exports: 'named',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
