@@ -4,9 +4,10 @@ import { DownloadError, throwIfInterrupted } from '../core/errors.js';
 import { PRIMARY_VOLUME_LENGTH, PRIMARY_VOLUME_OFFSET } from '../core/iso9660.js';
 import type { FileSwaps } from '../core/ports.js';
 import { redactUrl } from '../core/proxy.js';
-import type { ProgressReport, Reporter } from '../core/reporter.js';
+import type { Reporter } from '../core/reporter.js';
 import { get, type HttpAnswer, type HttpTools } from './http.js';
 import { mebibytes, readableVolume } from './iso-file.js';
+import { Meter } from './meter.js';
 import { type OpenFile, PartFile, strongValidators, type Validators } from './part-file.js';
 import { type RetryTools, withRetries } from './retry.js';
 import { explainStatus } from './status-faults.js';
@@ -313,33 +314,4 @@ function withWaysOut(error: unknown, { part, request }: Transfer): unknown {
   }
   if (request.byHand !== undefined) nextSteps.push(request.byHand);
   return new DownloadError({ code, message, stage, reason, cause, exitCode, nextSteps });
-}
-
-/** The progress bar, which begins when the length is known and again when the download does. */
-class Meter {
-  readonly #reporter: Reporter;
-  #report: ProgressReport | undefined;
-  #totalBytes: number | undefined;
-
-  constructor(reporter: Reporter) {
-    this.#reporter = reporter;
-  }
-
-  begin(doneBytes: number, totalBytes: number | undefined): void {
-    if (this.#report === undefined || totalBytes !== this.#totalBytes || doneBytes === 0) {
-      this.end();
-      this.#report = this.#reporter.progress(totalBytes);
-      this.#totalBytes = totalBytes;
-    }
-    this.#report.update(doneBytes);
-  }
-
-  update(doneBytes: number): void {
-    this.#report?.update(doneBytes);
-  }
-
-  end(): void {
-    this.#report?.end();
-    this.#report = undefined;
-  }
 }

@@ -10,6 +10,7 @@ import { type FetchRequest, type FetchTools, fetchFile } from '../../src/downloa
 import {
   cutAfter,
   file,
+  fileInSlices,
   fileWithBlindRanges,
   fileWithoutRanges,
   type MisbehavingServer,
@@ -269,6 +270,13 @@ describe('P07: a server that is not to be trusted', () => {
     await fetchImage();
     await expectTarget(changed.content);
     expect(starts()).toEqual(['begin', 'rest', 'begin']);
+  });
+
+  test('goes on when it gives the rest in slices', async () => {
+    server.on('/image', cutAfter(TENTH, file(V1)), fileInSlices(400_000, V1));
+    await fetchImage({ digest: DIGEST });
+    expect(server.requests).toHaveLength(4);
+    expect(reporter.lines[1]).toMatch(/: it ended after 0\.\d MiB of 1\.0 MiB\. Trying again in 1 s\.$/);
   });
 
   test('does not splice two versions of another length', async () => {

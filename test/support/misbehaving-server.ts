@@ -114,6 +114,22 @@ export function fileWithBlindRanges(version: FileVersion): Behaviour {
   };
 }
 
+/** Of a range it sends at most `bytes`, and ends as if that were all: allowed, and done by some mirrors. */
+export function fileInSlices(bytes: number, version: FileVersion): Behaviour {
+  return (request, response) => {
+    const total = version.content.length;
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const slice = version.content.subarray(start, start + bytes);
+    const range = `bytes ${start}-${start + slice.length - 1}/${total}`;
+    response.writeHead(206, {
+      ...validatorHeaders(version),
+      'content-length': slice.length,
+      'content-range': range,
+    });
+    response.end(slice);
+  };
+}
+
 /** Lets `bytes` of the answer's body through, then resets the connection. */
 export function cutAfter(bytes: number, behaviour: Behaviour): Behaviour {
   return limited(bytes, behaviour, ({ socket }) => {
