@@ -81,6 +81,11 @@ export async function latestRelease(
   }
 }
 
+/** A flag that was not given is an empty text. */
+function hasToken(request: ReleaseRequest): boolean {
+  return request.token !== undefined && request.token !== '';
+}
+
 /** Two tries are enough where there is another way. */
 function retrying<T>(
   attempt: () => Promise<T>,
@@ -95,7 +100,7 @@ async function askApi(releases: Releases, request: ReleaseRequest, tools: HttpTo
   const url = `${releases.apiUrl}/latest`;
   const headers = {
     accept: 'application/vnd.github+json',
-    ...(request.token === undefined ? {} : { authorization: `token ${request.token}` }),
+    ...(hasToken(request) ? { authorization: `token ${request.token}` } : {}),
   };
   const { reporter, signal } = request;
   return get({ url, headers, followRedirects: true, reporter, signal }, tools, async (answer) => {
@@ -150,7 +155,7 @@ function digestOf(assets: JsonValue | undefined): string | undefined {
 
 function apiRefusal(answer: HttpAnswer, request: ReleaseRequest, nowMs: number): TransferFault {
   const { status, headers } = answer;
-  if (status === 401 && request.token !== undefined && !answer.fromProxy) {
+  if (status === 401 && hasToken(request) && !answer.fromProxy) {
     const failure = new DownloadError({
       stage: 'status',
       code: 'GITHUB_TOKEN_REFUSED',
