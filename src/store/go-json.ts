@@ -150,12 +150,8 @@ class Scan {
   }
 
   #literal(word: string): void {
-    for (const [index, letter] of [...word].entries()) {
-      if (!this.#take(letter)) {
-        this.#invalid(
-          index === 0 ? 'looking for beginning of value' : `in literal ${word} (expecting ${quoted(letter)})`,
-        );
-      }
+    for (const letter of word) {
+      if (!this.#take(letter)) this.#invalidInToken(`in literal ${word} (expecting ${quoted(letter)})`);
     }
   }
 
@@ -176,11 +172,11 @@ class Scan {
       this.#at++;
       for (let digit = 0; digit < 4; digit++) {
         if (!/^[0-9a-fA-F]$/.test(this.#text.charAt(this.#at)))
-          this.#invalid('in \\u hexadecimal character escape');
+          this.#invalidInToken('in \\u hexadecimal character escape');
         this.#at++;
       }
     } else if (next !== '' && '"\\/bfnrt'.includes(next)) this.#at++;
-    else this.#invalid('in string escape code');
+    else this.#invalidInToken('in string escape code');
   }
 
   #number(): void {
@@ -194,7 +190,7 @@ class Scan {
   }
 
   #digits(where: string): void {
-    if (!/^[0-9]$/.test(this.#text.charAt(this.#at))) this.#invalid(where);
+    if (!/^[0-9]$/.test(this.#text.charAt(this.#at))) this.#invalidInToken(where);
     while (/^[0-9]$/.test(this.#text.charAt(this.#at))) this.#at++;
   }
 
@@ -202,6 +198,12 @@ class Scan {
     if (this.#text.charAt(this.#at) !== letter) return false;
     this.#at++;
     return true;
+  }
+
+  /** As `#invalid` inside of a literal, a number or an escape: Go puts a space behind the text, which is an error there. */
+  #invalidInToken(where: string): never {
+    if (this.#at >= this.#text.length) throw new GoJsonError(`invalid character ' ' ${where}`);
+    this.#invalid(where);
   }
 
   #invalid(where: string): never {

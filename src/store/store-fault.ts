@@ -2,7 +2,9 @@ import { messageOf, StoreError, TmachineError } from '../core/errors.js';
 
 /** The system's code of a failed file operation, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Not `instanceof Error`: an error of the file system may come from another realm (a worker, a test's sandbox).
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 interface Fault {
