@@ -33,7 +33,7 @@ export abstract class BaseCommand extends Command {
   override async run(): Promise<void> {
     const { spec, compose } = this.constructor as typeof BaseCommand;
     this.words = argumentsOf(this.argv);
-    const specs = [...flagsOf(spec, this.words, compose.environment), ...GLOBAL_FLAGS];
+    const specs = [...flagsOf(spec, this.argv, compose.environment), ...GLOBAL_FLAGS];
     const parsed = await this.parse({ flags: toOclifFlags(specs), strict: false }, this.argv);
     const read = readFlagValues(specs, parsed.flags, compose.environment);
     this.#flags = read.values;

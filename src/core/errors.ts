@@ -148,5 +148,6 @@ export function throwIfInterrupted(signal: AbortSignal): void {
 
 /** One line of text for any thrown value. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const isError = typeof error === 'object' && error !== null && 'message' in error;
+  return isError ? String(error.message) : String(error);
 }
