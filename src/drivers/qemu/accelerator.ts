@@ -15,18 +15,23 @@ export interface Acceleration {
   readonly whyNotHardware: string;
 }
 
+export interface TrialOptions {
+  readonly signal: AbortSignal;
+  readonly retryFailed?: boolean;
+}
+
 /** A guest of one sector answers in a tenth of a second where an accelerator works. */
 const TRIAL_MS = 2_000;
 
 /**
  * The accelerator asked for; with `auto` the platform's own if this QEMU has it and a trial guest runs on it, else TCG, which needs nothing.
- * Trials are remembered with the toolkit; `again` tries anew. Throws the signal's reason only.
+ * Trials are remembered with the toolkit; with `retryFailed` one that failed is made again. Throws the signal's reason only.
  */
 export async function chooseAccelerator(
   choice: AcceleratorChoice,
   toolkit: Toolkit,
   ports: QemuPorts,
-  options: { readonly signal: AbortSignal; readonly again?: boolean },
+  options: TrialOptions,
 ): Promise<Acceleration> {
   if (choice !== 'auto') return { accelerator: choice, whyNotHardware: '' };
   const candidate = hardwareAccelerator(ports.facts.platform);
@@ -56,10 +61,10 @@ export async function tryAccelerator(
   accelerator: Accelerator,
   toolkit: Toolkit,
   ports: QemuPorts,
-  options: { readonly signal: AbortSignal; readonly again?: boolean },
+  options: TrialOptions,
 ): Promise<Trial> {
   const known = toolkit.trials[accelerator];
-  if (known !== undefined && options.again !== true) return known;
+  if (known !== undefined && (known.isUsable || options.retryFailed !== true)) return known;
   const trial = await bootPayload(accelerator, toolkit, ports, options.signal);
   await remember({ ...toolkit, trials: { ...toolkit.trials, [accelerator]: trial } }, ports);
   return trial;

@@ -53,5 +53,5 @@ export function runFiles(directory: string, id: string): RunFiles {
 
 /** The id in the name of any file of a run, or undefined. */
 export function runIdOf(fileName: string): string | undefined {
-  return /^qemu-([0-9a-f]{8})\.(?:json|pid|sock|log|console|keys)$/.exec(fileName)?.[1];
+  return /^qemu-([0-9a-f]{8})\.(?:json(?:\.new)?|pid|sock|log|console|keys)$/.exec(fileName)?.[1];
 }

@@ -1,6 +1,6 @@
+import type { DriverContext } from '../../core/driver.js';
 import { TmachineError } from '../../core/errors.js';
 import type { HostFacts } from '../../core/ports.js';
-import type { Reporter } from '../../core/reporter.js';
 import type { QemuPorts } from './ports.js';
 import type { QemuSettings } from './settings.js';
 
@@ -10,22 +10,25 @@ export interface MachinePorts {
   readonly enginePort: number;
 }
 
+const PORT_LOOKS = 8;
+const PORT_PAUSE_MS = 100;
+
 /**
- * Two free ports: those the user asked for or else those of the last start, which move, with a line to `reporter`, when another program
+ * Two free ports: those the user asked for or else those of the last start, which move, with a line to the reporter, when another program
  * has them. Throws TmachineError when one that was asked for is taken.
  */
 export async function choosePorts(
   settings: QemuSettings,
   ports: QemuPorts,
-  reporter: Reporter,
+  { reporter, signal }: DriverContext,
   machineName: string,
 ): Promise<MachinePorts> {
   const choose = async (service: string, asked: number, last: number, other: number): Promise<number> => {
     if (asked !== 0) {
-      if (await ports.loopback.isFree(asked)) return asked;
+      if (await becomesFree(asked, ports, signal)) return asked;
       throw portTakenError(service, asked, machineName, ports.facts.platform);
     }
-    if (last !== 0 && last !== other && (await ports.loopback.isFree(last))) return last;
+    if (last !== 0 && last !== other && (await becomesFree(last, ports, signal))) return last;
     let port = await ports.loopback.free();
     while (port === other) port = await ports.loopback.free();
     if (last !== 0) {
@@ -37,6 +40,15 @@ export async function choosePorts(
   const sshPort = await choose('SSH', settings.askedSshPort, settings.base.SSHPort, settings.askedEnginePort);
   const enginePort = await choose('Docker', settings.askedEnginePort, settings.enginePort, sshPort);
   return { sshPort, enginePort };
+}
+
+/** Looks for a moment: the system takes some time to release the ports of a QEMU that was killed. */
+async function becomesFree(port: number, ports: QemuPorts, signal: AbortSignal): Promise<boolean> {
+  for (let looks = 1; looks < PORT_LOOKS; looks += 1) {
+    if (await ports.loopback.isFree(port)) return true;
+    await ports.clock.sleep(PORT_PAUSE_MS, signal);
+  }
+  return ports.loopback.isFree(port);
 }
 
 /** A port that the user asked for is in use. */

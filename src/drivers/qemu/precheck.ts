@@ -69,11 +69,13 @@ async function checkAccelerator(
   ports: QemuPorts,
   context: DriverContext,
 ): Promise<Finding[]> {
+  // What failed under some passing load, or before it was repaired, gets another chance with every new machine.
+  const options = { signal: context.signal, retryFailed: true };
   const { accelerator, whyNotHardware } = await chooseAccelerator(
     settings.accelerator,
     toolkit,
     ports,
-    context,
+    options,
   );
   if (settings.accelerator === 'auto') {
     return accelerator === 'tcg' ? [slowFinding(whyNotHardware, ports)] : [];
@@ -90,7 +92,7 @@ async function checkAccelerator(
     ];
   }
   if (accelerator === 'tcg') return [];
-  const trial = await tryAccelerator(accelerator, toolkit, ports, context);
+  const trial = await tryAccelerator(accelerator, toolkit, ports, options);
   if (trial.isUsable) return [];
   return [
     {

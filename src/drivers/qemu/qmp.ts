@@ -69,7 +69,7 @@ export async function askMonitor(
     socket = await dial(address);
     // The deadline may have passed while there was no socket to cut.
     if (isLate) throw new Error('no connection in time');
-    return await converse(socket, command);
+    return await converse(socket, command, address.kind);
   } catch (error) {
     throwIfInterrupted(options.signal);
     if (error instanceof MonitorError) throw error;
@@ -83,24 +83,41 @@ export async function askMonitor(
 }
 
 /** The greeting, the handshake that every QMP connection begins with, then the command. */
-async function converse(socket: Socket, command: MonitorCommand): Promise<JsonObject> {
+async function converse(
+  socket: Socket,
+  command: MonitorCommand,
+  kind: MonitorAddress['kind'],
+): Promise<JsonObject> {
   let isGreeted = false;
   for await (const line of linesOf(socket)) {
     const message: unknown = JSON.parse(line);
     if (!isJsonObject(message)) continue;
     if (!isGreeted && 'QMP' in message) {
       isGreeted = true;
-      socket.write(`${JSON.stringify({ execute: 'qmp_capabilities', id: 'hello' })}\n`);
+      await send(socket, { execute: 'qmp_capabilities', id: 'hello' }, kind);
     } else if ('error' in message) {
       throw new MonitorError('refused', `"${command}": ${describeRefusal(message['error'])}`);
     } else if ('return' in message && message['id'] === 'hello') {
-      socket.write(`${JSON.stringify({ execute: command, id: 'command' })}\n`);
+      await send(socket, { execute: command, id: 'command' }, kind);
     } else if ('return' in message && message['id'] === 'command') {
       return isJsonObject(message['return']) ? message['return'] : {};
     }
     // Anything else is an event.
   }
   throw new Error('the connection was closed');
+}
+
+/**
+ * QEMU reads commands byte by byte, and forgets to look for bytes that its TLS layer has decrypted already: it waits for ever after the first
+ * one of a record (seen with QEMU 7.2). So over TLS every byte is a record of its own.
+ */
+async function send(socket: Socket, message: JsonObject, kind: MonitorAddress['kind']): Promise<void> {
+  const line = `${JSON.stringify(message)}\n`;
+  for (const piece of kind === 'tls' ? line : [line]) {
+    await new Promise<void>((resolve, reject) => {
+      socket.write(piece, (error) => (error ? reject(error) : resolve()));
+    });
+  }
 }
 
 function describeRefusal(error: unknown): string {

@@ -21,6 +21,7 @@ import { type Accelerator, findToolkit, randomId, remember, type Toolkit } from 
 const LAUNCH_LIMIT_MS = 60_000;
 const ANSWER_MS = 2_000;
 const MOST_ATTEMPTS = 6;
+const LOCK_PAUSE_MS = 500;
 
 /** What the next attempt does otherwise than the last one. */
 interface Attempt {
@@ -51,15 +52,17 @@ export async function startQemu(
   let attempt: Attempt = { accelerator, hasSocket: ports.facts.platform !== 'win32' };
   let here = settings;
   for (let count = 1; ; count += 1) {
-    here = withPorts(here, await choosePorts(here, ports, context.reporter, machine.name));
+    here = withPorts(here, await choosePorts(here, ports, context, machine.name));
     const outcome = await launchOnce(machine, here, attempt, toolkit, ports, context);
     if (outcome.kind === 'up') return here;
     const next = await afterFailure(outcome.output, attempt, settings, toolkit, ports, context);
     if (next === 'join') {
       const other = await joinRunning(machine, settings, ports, context);
       if (other !== undefined) return other;
+      // Perhaps a QEMU that was killed a moment ago: the system lets go of its files last.
+      await ports.clock.sleep(LOCK_PAUSE_MS, context.signal);
     }
-    if (next === 'join' || next === 'none' || count === MOST_ATTEMPTS) {
+    if (next === 'none' || count === MOST_ATTEMPTS) {
       throw startError(outcome.output, {
         machineName: machine.name,
         directory: machine.directory,
@@ -67,7 +70,7 @@ export async function startQemu(
         memoryMb: settings.memoryMb,
       });
     }
-    attempt = next;
+    if (next !== 'join') attempt = next;
   }
 }
 

@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HostNotReadyError, messageOf, ToolError, throwIfInterrupted } from '../../core/errors.js';
 import { isJsonObject } from '../../core/json.js';
@@ -79,13 +79,16 @@ async function findProgram(ports: QemuPorts): Promise<string | undefined> {
   const onPath = await ports.processes.find(PROGRAM);
   if (onPath !== undefined) return onPath;
   for (const path of usualPlaces(ports.facts)) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
+    if (await isThere(path, constants.F_OK)) return path;
   }
   return undefined;
+}
+
+async function isThere(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Where installers put QEMU without a place on PATH: always on Windows, and on macOS for whoever is not in a login shell. */
@@ -181,12 +184,16 @@ async function recall(path: string, ports: QemuPorts): Promise<Toolkit | undefin
   }
 }
 
-/** Changes with the program and with every boot: both may change what works. Undefined when a reboot could not be noticed. */
+/**
+ * Changes with all that may change what works: the program, a boot, and whether we may use Linux' KVM (a user joins its group). Undefined when
+ * a reboot could not be noticed.
+ */
 async function identityOf(path: string, ports: QemuPorts): Promise<string | undefined> {
   if (ports.facts.bootId === '') return undefined;
   try {
     const { mtimeMs, size } = await stat(path);
-    return [path, mtimeMs, size, ports.facts.bootId].join(' ');
+    const kvm = await isThere('/dev/kvm', constants.R_OK | constants.W_OK);
+    return [path, mtimeMs, size, ports.facts.bootId, kvm ? 'kvm' : 'no kvm'].join(' ');
   } catch {
     return undefined;
   }
