@@ -18,7 +18,8 @@ const ADDRESS_ATTEMPT_MS = 5_000;
 /**
  * Makes an agent for requests to `target`. `proxy` is `direct` or a proxy URL as `chooseProxy` (core/proxy.ts) gives it:
  * HTTP and HTTPS proxies with Basic auth, SOCKS 4a and 5. Names are resolved by the SOCKS server (as Go does it): networks that
- * need one rarely resolve outside names. The signal ends a handshake with an HTTP or HTTPS proxy that does not come to an end.
+ * need one rarely resolve outside names. The signal ends a handshake with an HTTP or HTTPS proxy that does not come to an end;
+ * one with a SOCKS server ends by the SOCKS client's own limit of 30 s.
  */
 export async function connectionsTo(
   target: URL,

@@ -12,6 +12,7 @@ import {
   file,
   type MisbehavingServer,
   portOf,
+  redirect,
   startMisbehavingServer,
 } from '../support/misbehaving-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -302,6 +303,14 @@ describe('P03: certificates', () => {
     const url = `https://127.0.0.1:${secure.port}/image`;
     const error = await failureOf(fetchThrough(`127.0.0.1:${squid.port}`, url));
     expect(error).toMatchObject({ stage: 'tls', code: 'TLS_INVALID' });
+  });
+
+  test('are not given up by a redirect to plain http', async () => {
+    secure.on('/down', redirect(`${plain.origin}/image`));
+    const error = await failureOf(fetchThrough(`127.0.0.1:${squid.port}`, `${secure.origin}/down`));
+    expect(error.message).toBe(
+      `Cannot download ${secure.origin}/down: it is redirected from https to unencrypted http, to 127.0.0.1:${plain.port}`,
+    );
   });
 
   test('where TLS is expected and not spoken', async () => {
