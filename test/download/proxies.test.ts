@@ -27,6 +27,7 @@ import {
 import {
   freePort,
   makeCertificates,
+  missingPrograms,
   type RealProxy,
   startMicrosocks,
   startSquid,
@@ -43,6 +44,10 @@ const ENCODED = 'corp%5Cuser:p%40ss%3Aw%2F1%23%25%26';
 /** tinyproxy's configuration takes no other characters. */
 const PLAIN_LOGIN = { user: 'user', password: 'pa.ss-1' };
 
+const missing = missingPrograms(['squid', 'tinyproxy', 'microsocks', 'openssl']);
+const describeHere = missing.length === 0 ? describe : describe.skip;
+if (missing.length > 0) test.skip(`these are not installed: ${missing.join(', ')}`, () => undefined);
+
 let folder: { path: string; remove: () => Promise<void> };
 let certificates: TestCertificates;
 let plain: MisbehavingServer;
@@ -58,6 +63,7 @@ let reporter: RecordedReporter;
 let target: string;
 
 beforeAll(async () => {
+  if (missing.length > 0) return;
   folder = await temporaryDirectory('proxies');
   // squid, started by root, becomes a user who has to get in here.
   await chmod(folder.path, 0o755);
@@ -84,7 +90,7 @@ async function keep(starting: Promise<RealProxy>): Promise<RealProxy> {
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.stop()));
   await Promise.all([plain?.close(), secure?.close()]);
-  await folder.remove();
+  await folder?.remove();
 });
 
 beforeEach(() => {
@@ -122,7 +128,7 @@ async function failureOf(work: Promise<unknown>): Promise<DownloadError> {
 
 const wholeImage = async () => (await readFile(target)).equals(IMAGE);
 
-describe('P01, P02: a download through', () => {
+describeHere('P01, P02: a download through', () => {
   test.each<[string, () => string]>([
     ['squid', () => `http://127.0.0.1:${squid.port}`],
     ['squid, without a scheme', () => `127.0.0.1:${squid.port}`],
@@ -159,7 +165,7 @@ describe('P01, P02: a download through', () => {
   });
 });
 
-describe('P02: a proxy that wants a login', () => {
+describeHere('P02: a proxy that wants a login', () => {
   const refused = (text: string) => ({
     stage: 'proxy',
     code: 'PROXY_LOGIN',
@@ -213,7 +219,7 @@ describe('P02: a proxy that wants a login', () => {
   });
 });
 
-describe('P01: a proxy that does not do it', () => {
+describeHere('P01: a proxy that does not do it', () => {
   test.each(['http://forbidden.test/image', 'https://forbidden.test/image'])('forbids %s', async (url) => {
     const error = await failureOf(fetchThrough(`127.0.0.1:${squid.port}`, url));
     expect(error).toMatchObject({
@@ -289,7 +295,7 @@ describe('P01: a proxy that does not do it', () => {
   });
 });
 
-describe('P03: certificates', () => {
+describeHere('P03: certificates', () => {
   test('of an authority that nobody knows say what to do', async () => {
     const error = await failureOf(
       fetchThrough(`127.0.0.1:${squid.port}`, `${secure.origin}/image`, { extraCertificates: undefined }),

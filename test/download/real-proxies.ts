@@ -1,11 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { portOf } from '../support/misbehaving-server.js';
 import { openssl } from '../support/openssl.js';
+
+/** Where Debian puts programs; users often have no sbin in their PATH. */
+const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
+
+function findProgram(name: string): string | undefined {
+  return FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** Programs of Debian's that these tests need and that are not here. */
+export function missingPrograms(names: readonly string[]): string[] {
+  return names.filter((name) => findProgram(name) === undefined);
+}
 
 /** A proxy program of Debian's, running on loopback for this test alone. */
 export interface RealProxy {
@@ -106,7 +119,7 @@ export async function startSquid(
   const path = join(directory, 'squid.conf');
   await writeFile(path, `${configuration.join('\n')}\n`);
   return running(
-    spawn('squid', ['-N', '-n', `tmachine${port}`, '-d', '1', '-f', path], {
+    spawn(findProgram('squid') ?? 'squid', ['-N', '-n', `tmachine${port}`, '-d', '1', '-f', path], {
       cwd: directory,
       stdio: ['ignore', 'ignore', 'pipe'],
     }),
