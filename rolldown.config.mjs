@@ -138,6 +138,8 @@ export default {
     exports: 'named',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
-    comments: { legal: false },
+    comments: false,
+    // All of ours but the commands in one file: reading thirty small ones costs a short command a tenth of its time.
+    codeSplitting: { groups: [{ name: 'start', test: /[\\/]src[\\/](?!commands[\\/])/ }] },
   },
 };
