@@ -7,15 +7,16 @@ listed_packages() { # packages.txt
   sed -n 's/^\([a-z0-9][a-z0-9.+-]*\):.*/\1/p' "$1"
 }
 
-# Copies what packages.txt names from the packages in DEBS into ROOT. Fails on a pattern that matches nothing: Debian has
+# Copies what packages.txt names from the packages in DEBS, of the versions given ("name version ..." lines), into ROOT. Fails on a pattern that matches nothing: Debian has
 # moved a file, and the image would lack it.
-copy_packages() { # packages.txt debs-directory scratch-directory root
-  local list=$1 debs=$2 scratch=$3 root=$4 line name patterns pattern deb file files missing=0
+copy_packages() { # packages.txt debs-directory versions scratch-directory root
+  local list=$1 debs=$2 versions=$3 scratch=$4 root=$5 line name version patterns pattern deb file files missing=0
   while IFS= read -r line; do
     case $line in '#'* | '') continue ;; esac
     name=${line%%:*}
     patterns=${line#*:}
-    deb=$(echo "$debs/${name}"_*.deb)
+    version=$(awk -v name="$name" '$1 == name { print $2 }' <<<"$versions")
+    deb=$(echo "$debs/${name}_${version//:/%3a}"_*.deb)
     rm -rf "${scratch:?}/package"
     mkdir -p "$scratch/package"
     dpkg-deb -x "$deb" "$scratch/package" || return 1
@@ -113,22 +114,36 @@ write_ca_bundle() { # root
   ln -s /usr/share/ca-certificates/mozilla.crt "$1/etc/ssl/certs/ca-certificates.crt"
 }
 
-# A small root file system for `docker import`: busybox with its applets, the files a shell wants.
+# A small root file system for `docker import`: busybox with its applets and the files a shell wants. Its busybox is the
+# image's own, which a squashfs cannot share with a tar; so the image has the tar without it, in two pieces, and the boot
+# puts the three together.
 write_container_rootfs() { # root scratch mtime
-  local root=$1 scratch=$2/container mtime=$3 applet
-  rm -rf "$scratch"
-  mkdir -p "$scratch"/{bin,etc,root,tmp,var,usr,dev,proc,sys}
-  chmod 1777 "$scratch/tmp"
-  cp "$root/usr/bin/busybox" "$scratch/bin/busybox"
+  local root=$1 tree=$2/container share=$1/usr/share/tmachine mtime=$3 applet header=512 size
+  rm -rf "$tree"
+  mkdir -p "$tree"/{bin,etc,root,tmp,var,usr,dev,proc,sys} "$share"
+  chmod 1777 "$tree/tmp"
+  cp "$root/usr/bin/busybox" "$tree/bin/busybox"
   for applet in $("$root/usr/bin/busybox" --list); do
     case $applet in busybox | init | linuxrc | dpkg* | rpm*) continue ;; esac
-    ln -s busybox "$scratch/bin/$applet"
+    ln -s busybox "$tree/bin/$applet"
   done
-  printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$scratch/etc/passwd"
-  printf 'root:x:0:\nnogroup:x:65534:\n' >"$scratch/etc/group"
-  printf 'hosts: files dns\n' >"$scratch/etc/nsswitch.conf"
-  mkdir -p "$root/usr/share/tmachine"
-  tar --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$mtime" \
-    --file="$root/usr/share/tmachine/rootfs.tar" -C "$scratch" .
-  rm -rf "$scratch"
+  printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$tree/etc/passwd"
+  printf 'root:x:0:\nnogroup:x:65534:\n' >"$tree/etc/group"
+  printf 'hosts: files dns\n' >"$tree/etc/nsswitch.conf"
+  (cd "$tree" && { echo ./bin/busybox; find . -mindepth 1 ! -path ./bin/busybox | LC_ALL=C sort; }) >"$tree.list"
+  tar --create --format=ustar --no-recursion --owner=0 --group=0 --numeric-owner --mtime="@$mtime" \
+    --file="$tree.tar" -C "$tree" --files-from="$tree.list" || return 1
+  size=$(stat -c %s "$root/usr/bin/busybox")
+  head -c "$header" "$tree.tar" >"$share/rootfs.tar.head"
+  tail -c "+$((header + size + 1))" "$tree.tar" >"$share/rootfs.tar.tail"
+  rm -rf "$tree" "$tree.list" "$tree.tar"
+}
+
+# What modprobe reads: everything is built into the kernel, so whatever it is asked for is there already.
+write_module_list() { # root kernel-directory
+  local directory
+  directory=$1/usr/lib/modules/$(cat "$2/kernel-release") || return 1
+  mkdir -p "$directory"
+  cp "$2/modules.builtin" "$directory/"
+  : >"$directory/modules.dep"
 }
