@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import type { Clock, FileSwaps, HostFacts, ProcessTable, Random } from '../core/ports.js';
 import { pathsOf } from './layout.js';
 import { codeOf, storeFault } from './store-fault.js';
@@ -91,7 +91,7 @@ export class AtomicFiles {
 
   async makeDirectory(path: string): Promise<void> {
     try {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await makeWithParents(path, pathsOf(this.#parts.platform).dirname);
     } catch (error) {
       throw storeFault(`Could not create the directory "${path}"`, error);
     }
@@ -126,6 +126,26 @@ export class AtomicFiles {
         await rm(path, { recursive: true, force: true }).catch(() => undefined); // a later sweep may
       }
     }
+  }
+}
+
+/** Node's own `recursive` says ENOENT where the file system is read-only (seen with Node 20), which would hide the reason. */
+async function makeWithParents(path: string, dirname: (path: string) => string): Promise<void> {
+  try {
+    await makeOne(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+    await makeWithParents(parent, dirname);
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error;
   }
 }
 

@@ -54,13 +54,17 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** `ENOENT`, not Node's own `ERR_INVALID_ARG_TYPE`. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/;
+
 /**
- * The error of a file operation in the user's words. `what` says what could not be done: `Could not write "PATH"`. What is
- * explained already passes as it is.
+ * The error of a file operation in the user's words, to be thrown. `what` says what could not be done: `Could not write "PATH"`. What is
+ * explained already passes as it is, and so does what is no failure of the system: that is a bug.
  */
-export function storeFault(what: string, error: unknown): TmachineError {
-  if (error instanceof TmachineError) return error;
-  const fault = FAULTS[codeOf(error) ?? ''] ?? {
+export function storeFault(what: string, error: unknown): unknown {
+  const code = codeOf(error) ?? '';
+  if (error instanceof TmachineError || !SYSTEM_CODE.test(code)) return error;
+  const fault = FAULTS[code] ?? {
     code: 'STORE_FAULT',
     reason: messageOf(error),
     nextSteps: ['look at the path and its directory, then run the command again'],
