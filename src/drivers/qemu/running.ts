@@ -93,6 +93,22 @@ export async function settledRun(
   );
 }
 
+const RELEASE_LOOKS = 40;
+const RELEASE_PAUSE_MS = 25;
+
+/**
+ * A process that has ended may for a moment still hold its disk and its ports, until the last of its threads is gone: whoever looks next
+ * would meet them. The ports tell; after a second nothing is waited for, as another program may have taken them.
+ */
+export async function waitForRelease(run: Run, ports: QemuPorts, signal: AbortSignal): Promise<void> {
+  for (const port of [run.sshPort, run.enginePort]) {
+    for (let looks = 0; looks < RELEASE_LOOKS && port !== 0; looks += 1) {
+      if (await ports.loopback.isFree(port)) break;
+      await ports.clock.sleep(RELEASE_PAUSE_MS, signal);
+    }
+  }
+}
+
 /** Waits until the process is gone. Returns false when it is still there after `withinMs`. Throws the signal's reason only. */
 export async function waitForEnd(
   process: ProcessIdentity,

@@ -8,7 +8,7 @@ import { runFiles } from './files.js';
 import type { QemuPorts } from './ports.js';
 import { askMonitor, type MonitorCommand, MonitorError } from './qmp.js';
 import { discardRun, monitorOf, type Run } from './run.js';
-import { findRuns, type RunFate, settledRun, waitForEnd } from './running.js';
+import { findRuns, type RunFate, settledRun, waitForEnd, waitForRelease } from './running.js';
 import { wakeUp } from './start.js';
 
 /** A guest that is still booting does not hear the button, so it is pressed again. */
@@ -31,6 +31,7 @@ export async function shutDownQemu(
   if (live !== undefined) {
     await wakeUp(directory, live.run, ports, context);
     await pressUntilEnd(machine, live.run, live.process, ports, context);
+    await waitForRelease(live.run, ports, context.signal);
   }
   await clearEnded(directory, ports, context.signal);
 }
@@ -87,7 +88,9 @@ export async function killQemu(
   const { directory } = machine;
   await settledRun(directory, ports, context.signal);
   for (const fate of await findRuns(directory, ports, context.signal)) {
-    if (fate.kind === 'alive') await endProcess(machine, fate, ports, context);
+    if (fate.kind !== 'alive') continue;
+    await endProcess(machine, fate, ports, context);
+    await waitForRelease(fate.run, ports, context.signal);
   }
   await clearEnded(directory, ports, context.signal);
 }

@@ -379,6 +379,17 @@ describe('ports', () => {
   });
 });
 
+test('after kill the disk and the ports are free at once, also when QEMU had to be killed the hard way', async () => {
+  const machine = await started(await newMachine());
+  const { ssh, enginePort } = driver.endpoint(machine);
+  const [pid = 0] = qemusOf(machine.directory);
+  process.kill(pid, 'SIGSTOP'); // it takes no command
+  await createQemuDriver({ ...ports, clock: fastClock(ports.clock, 10) }).kill(machine, context());
+  execFileSync('qemu-img', ['check', '-q', join(machine.directory, 'disk.qcow2')]);
+  await occupy(ssh?.port);
+  await occupy(enginePort);
+});
+
 describe('stop', () => {
   test('a guest that is still booting hears the button when it is ready', async () => {
     const machine = await started(await newMachine('dev', {}, tinyGuest({ bootTicks: 50 })));
@@ -493,8 +504,9 @@ describe('control connection', () => {
     const machine = await started(await newMachine());
     const [pid = 0] = qemusOf(machine.directory);
     process.kill(pid, 'SIGSTOP');
-    expect(await driver.state(machine, context())).toBe('running');
-    await driver.kill(machine, context());
+    const hasty = createQemuDriver({ ...ports, clock: fastClock(ports.clock, 10) });
+    expect(await hasty.state(machine, context())).toBe('running');
+    await hasty.kill(machine, context());
     expect(qemusOf(machine.directory)).toEqual([]);
   });
 });
