@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { runProgram, tmachineIn } from '../support/cli.js';
+import { tmachineIn } from '../support/cli.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
+import { qemuProcesses } from '../support/qemu-processes.js';
 
 describe('P28: nothing is lost and nothing is left over', () => {
   let directory: string;
@@ -21,8 +22,7 @@ describe('P28: nothing is lost and nothing is left over', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  const qemus = async () =>
-    (await runProgram('pgrep', ['-f', `qemu-system.*${directory}`])).stdout.split('\n').filter(Boolean);
+  const qemus = () => qemuProcesses(directory);
 
   test.each([
     ['Running pre-create checks...', 'before anything exists'],
@@ -46,7 +46,7 @@ describe('P28: nothing is lost and nothing is left over', () => {
       expect(await tmachine(['rm', '-y', 'cut'])).toMatchObject({ status: 0 });
     }
     expect(existsSync(join(directory, 'machines', 'cut'))).toBe(false);
-    expect(await qemus()).toEqual([]);
+    expect(qemus()).toEqual([]);
   });
 
   test('an interrupted create goes on where it stopped', async () => {
@@ -73,9 +73,9 @@ describe('P28: nothing is lost and nothing is left over', () => {
   });
 
   test('a virtual machine killed behind our back is Stopped, and starts again', async () => {
-    const [pid = ''] = await qemus();
-    process.kill(Number(pid), 'SIGKILL');
-    for (let tries = 0; tries < 50 && (await qemus()).length > 0; tries++) {
+    const [pid = 0] = qemus();
+    process.kill(pid, 'SIGKILL');
+    for (let tries = 0; tries < 50 && qemus().length > 0; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     expect((await tmachine(['status', 'resumed'])).stdout).toBe('Stopped\n');
@@ -97,6 +97,6 @@ describe('P28: nothing is lost and nothing is left over', () => {
     const versions = await Promise.all(names.map((name) => tmachine(['version', name])));
     expect(versions.map(({ status }) => status)).toEqual([0, 0, 0]);
     expect((await tmachine(['rm', '-y', ...names], { timeoutMs: 180_000 })).status).toBe(0);
-    expect(await qemus()).toEqual([]);
+    expect(qemus()).toEqual([]);
   });
 });

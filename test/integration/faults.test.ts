@@ -168,9 +168,9 @@ describe('bad input and faults', () => {
   });
 
   test('a store that cannot be written is refused with its path before anything is made', async () => {
-    const outcome = await tmachineIn('/proc/nowhere')([...none, 'dev']);
+    const outcome = await tmachineIn('/dev/null/store')([...none, 'dev']);
     expect(outcome.status).not.toBe(0);
-    expect(outcome.stderr).toContain('/proc/nowhere');
+    expect(outcome.stderr).toContain('/dev/null/store');
     expect(outcome.stderr).not.toContain('    at ');
   });
 
