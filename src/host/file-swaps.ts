@@ -1,6 +1,7 @@
 import { rename, stat, unlink } from 'node:fs/promises';
 import { messageOf, StoreError, throwIfInterrupted } from '../core/errors.js';
 import type { Clock, FileSwaps, HostFacts, Random } from '../core/ports.js';
+import { systemErrorCode } from '../core/system-error.js';
 
 const REPLACE_WITHIN_MS = 60_000;
 const DISCARD_WITHIN_MS = 2_000;
@@ -71,7 +72,7 @@ export class SystemFileSwaps implements FileSwaps {
     const begunAt = this.#clock.monotonic();
     for (const pause of this.#pauses()) {
       const error = await attempt(() => this.#calls.unlink(path));
-      if (error === undefined || codeOf(error) === 'ENOENT') return true;
+      if (error === undefined || systemErrorCode(error) === 'ENOENT') return true;
       if (!this.#isPassing(error) || this.#clock.monotonic() - begunAt >= DISCARD_WITHIN_MS) return false;
       await this.#clock.sleep(pause);
     }
@@ -96,13 +97,14 @@ export class SystemFileSwaps implements FileSwaps {
 
   /** Only Windows says EPERM or EACCES for a file that is in use; elsewhere the words mean what they say. */
   #isPassing(error: unknown): boolean {
-    const code = codeOf(error);
+    const code = systemErrorCode(error);
     return code === 'EBUSY' || (this.#platform === 'win32' && (code === 'EPERM' || code === 'EACCES'));
   }
 
   /** Why waiting would not help, or undefined. */
   async #whyForbidden(error: unknown, target: string): Promise<string | undefined> {
-    if (!this.#isPassing(error)) return codeOf(error) === 'EISDIR' ? 'it is a directory' : messageOf(error);
+    if (!this.#isPassing(error))
+      return systemErrorCode(error) === 'EISDIR' ? 'it is a directory' : messageOf(error);
     const found = await this.#calls.stat(target).catch(() => undefined);
     if (found?.isDirectory()) return 'it is a directory';
     if (this.#platform === 'win32' && found !== undefined && (found.mode & 0o200) === 0) {
@@ -120,10 +122,6 @@ async function attempt(call: () => Promise<void>): Promise<unknown> {
   } catch (error) {
     return error ?? new Error('unknown error');
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function seconds(ms: number): string {

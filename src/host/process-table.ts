@@ -1,5 +1,6 @@
 import { messageOf, TmachineError } from '../core/errors.js';
 import type { Clock, HostFacts, ProcessIdentity, ProcessRunner, ProcessTable } from '../core/ports.js';
+import { systemErrorCode } from '../core/system-error.js';
 import { LinuxStarts, MacStarts, type StartTimes, WindowsStarts } from './start-times.js';
 
 /** How a process's existence can be asked of the system without knowing more of it. */
@@ -66,7 +67,7 @@ export class SystemProcessTable implements ProcessTable {
     try {
       process.kill(target.pid, signal);
     } catch (error) {
-      if (codeOf(error) === 'ESRCH') return; // it ended in between
+      if (systemErrorCode(error) === 'ESRCH') return; // it ended in between
       throw new TmachineError({
         code: 'PROCESS_NOT_STOPPED',
         message: `Could not end process ${target.pid}`,
@@ -83,10 +84,6 @@ function existenceOf(pid: number): Existence {
     process.kill(pid, 0);
     return 'exists';
   } catch (error) {
-    return codeOf(error) === 'EPERM' ? 'exists' : 'gone'; // EPERM: it is another user's
+    return systemErrorCode(error) === 'EPERM' ? 'exists' : 'gone'; // EPERM: it is another user's
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import type { Clock, FileSwaps, HostFacts, ProcessTable, Random } from '../core/ports.js';
+import { systemErrorCode } from '../core/system-error.js';
 import { pathsOf } from './layout.js';
-import { codeOf, storeFault } from './store-fault.js';
+import { storeFault } from './store-fault.js';
 import { isLeftover, isTemporaryName, temporaryName } from './temporary-name.js';
 
 export interface AtomicFilesParts {
@@ -78,7 +79,7 @@ export class AtomicFiles {
       const grave = join(parent, await temporaryName(basename(path), this.#parts));
       const doomed = await rename(path, grave).then(
         () => grave,
-        (error: unknown) => (codeOf(error) === 'ENOENT' ? undefined : path),
+        (error: unknown) => (systemErrorCode(error) === 'ENOENT' ? undefined : path),
       );
       if (doomed === undefined) return;
       await rm(doomed, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -135,7 +136,7 @@ async function makeWithParents(path: string, dirname: (path: string) => string):
     await makeOne(path);
   } catch (error) {
     const parent = dirname(path);
-    if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+    if (systemErrorCode(error) !== 'ENOENT' || parent === path) throw error;
     await makeWithParents(parent, dirname);
     await makeOne(path);
   }
@@ -182,7 +183,10 @@ async function renamed(from: string, to: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Windows says EPERM for every existing directory.
-    if (['ENOTEMPTY', 'EEXIST', 'EPERM', 'ENOTDIR'].includes(codeOf(error) ?? '') && (await exists(to)))
+    if (
+      ['ENOTEMPTY', 'EEXIST', 'EPERM', 'ENOTDIR'].includes(systemErrorCode(error) ?? '') &&
+      (await exists(to))
+    )
       return false;
     throw error;
   }

@@ -13,6 +13,7 @@ import type {
   Random,
   StoreLayout,
 } from '../core/ports.js';
+import { systemErrorCode } from '../core/system-error.js';
 import { AtomicFiles } from './atomic-files.js';
 import { generations, isEntryName, lockDirectories, pathsOf } from './layout.js';
 import { FileLocks } from './lock.js';
@@ -20,7 +21,7 @@ import { CONFIG_VERSION } from './migrations/migrate.js';
 import { parseNotes, printNotes } from './notes-format.js';
 import { unreadableRecord } from './record-fault.js';
 import { parseRecord, printRecord, type StoredRecord, versionOf } from './record-format.js';
-import { codeOf, storeFault } from './store-fault.js';
+import { storeFault } from './store-fault.js';
 import { systemText } from './system-text.js';
 
 const PRIVATE = 0o600;
@@ -73,7 +74,7 @@ export class FileStore implements MachineStore {
       }
       return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return [];
+      if (systemErrorCode(error) === 'ENOENT') return [];
       throw storeFault(`Could not read the directory "${machines}"`, error);
     }
   }
@@ -162,7 +163,7 @@ export class FileStore implements MachineStore {
       return await readFile(path, 'utf8');
     } catch (error) {
       if (isAbsent(error) && !(await this.exists(name))) throw new MachineNotFoundError(name);
-      const call = codeOf(error) === 'EISDIR' ? 'read' : 'open';
+      const call = systemErrorCode(error) === 'EISDIR' ? 'read' : 'open';
       return unreadableRecord(name, path, { call, text: systemText(error, this.#platform), cause: error });
     }
   }
@@ -179,7 +180,7 @@ export class FileStore implements MachineStore {
       if (typeof text !== 'string') throw text;
       return { record: parseRecord(text, place), config: text };
     } catch (error) {
-      const isGone = fault !== undefined && codeOf(fault.cause) === 'ENOENT';
+      const isGone = fault !== undefined && systemErrorCode(fault.cause) === 'ENOENT';
       const isBroken =
         fault === undefined && error instanceof StoreError && error.code !== 'RECORD_FROM_THE_FUTURE';
       if (!isGone && !isBroken) throw error;
@@ -234,7 +235,7 @@ function parsedOrUndefined(text: string, place: Parameters<typeof parseRecord>[1
 }
 
 function isAbsent(error: unknown): boolean {
-  const code = codeOf(error);
+  const code = systemErrorCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 

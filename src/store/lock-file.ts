@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { link, open, readFile, stat } from 'node:fs/promises';
 import { isJsonObject, type JsonValue } from '../core/json.js';
 import type { ProcessIdentity } from '../core/ports.js';
-import { codeOf } from './store-fault.js';
+import { systemErrorCode } from '../core/system-error.js';
 
 /** Who holds a lock. */
 export interface LockHolder extends ProcessIdentity {
@@ -32,7 +32,7 @@ export async function readLock(path: string): Promise<LockContent | undefined> {
     const holder = parseHolder(text);
     return { holder, token: holder?.token ?? (await tokenOfGarbage(path)) };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -46,7 +46,7 @@ export async function linkInto(temporary: string, path: string): Promise<boolean
     await link(temporary, path);
     return true;
   } catch (error) {
-    const code = codeOf(error);
+    const code = systemErrorCode(error);
     if (code === 'EEXIST') return false;
     // FAT and exFAT, many FUSE file systems, network drives of Windows.
     if (
@@ -70,7 +70,7 @@ export async function createExclusively(path: string, content: string): Promise<
     }
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import type {
   ProcessTable,
   Random,
 } from '../core/ports.js';
+import { systemErrorCode } from '../core/system-error.js';
 import type { AtomicFiles } from './atomic-files.js';
 import { type LockDirectories, lockLabel, pathsOf } from './layout.js';
 import {
@@ -19,7 +20,7 @@ import {
   printHolder,
   readLock,
 } from './lock-file.js';
-import { codeOf, storeFault } from './store-fault.js';
+import { storeFault } from './store-fault.js';
 import { temporaryName } from './temporary-name.js';
 
 const DEFAULT_WAIT_MS = 600_000;
@@ -145,7 +146,7 @@ export class FileLocks {
   /** Returns when the next try may go better, else throws. */
   async #assertPassing(error: unknown, path: string, wait: Wait): Promise<void> {
     const { clock, facts, files } = this.#parts;
-    const code = codeOf(error) ?? '';
+    const code = systemErrorCode(error) ?? '';
     if (code === 'ENOENT') {
       // Somebody has removed the directory of locks, or the whole store.
       await files.makeDirectory(pathsOf(facts.platform).dirname(path));

@@ -1,11 +1,5 @@
 import { messageOf, StoreError, TmachineError } from '../core/errors.js';
-
-/** The system's code of a failed file operation, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  // Not `instanceof Error`: an error of the file system may come from another realm (a worker, a test's sandbox).
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
+import { systemErrorCode } from '../core/system-error.js';
 
 interface Fault {
   readonly code: string;
@@ -62,7 +56,7 @@ const SYSTEM_CODE = /^E[A-Z0-9]+$/;
  * explained already passes as it is, and so does what is no failure of the system: that is a bug.
  */
 export function storeFault(what: string, error: unknown): unknown {
-  const code = codeOf(error) ?? '';
+  const code = systemErrorCode(error) ?? '';
   if (error instanceof TmachineError || !SYSTEM_CODE.test(code)) return error;
   const fault = FAULTS[code] ?? {
     code: 'STORE_FAULT',

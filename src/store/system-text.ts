@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.js';
 import type { HostFacts } from '../core/ports.js';
-import { codeOf } from './store-fault.js';
+import { systemErrorCode } from '../core/system-error.js';
 
 const POSIX: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
@@ -24,5 +24,5 @@ const WINDOWS: Readonly<Record<string, string>> = {
 /** What the operating system says of a failed file operation: the words that Go's errors end with. */
 export function systemText(error: unknown, platform: HostFacts['platform']): string {
   const texts = platform === 'win32' ? WINDOWS : POSIX;
-  return texts[codeOf(error) ?? ''] ?? messageOf(error);
+  return texts[systemErrorCode(error) ?? ''] ?? messageOf(error);
 }
