@@ -6,7 +6,7 @@ import { describeComputer, inTemporaryFolder, measure, PROGRAM, report } from '.
 import { createMachine, serveEngine } from './none-store.mjs';
 
 const COMMANDS = ['version', 'status', 'inspect', 'url', 'env'];
-/** Of design.md, in times `node -e 0`. */
+/** What a start may cost, in times `node -e 0`. */
 const BUDGETS = { version: 2.5, status: 2.5, inspect: 2.5, url: 2.5 };
 
 await inTemporaryFolder(async (folder) => {
