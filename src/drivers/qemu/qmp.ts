@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf, TmachineError, throwIfInterrupted } from '../../core/errors.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
 import type { Clock } from '../../core/ports.js';
+import { systemErrorCode } from '../../core/system-error.js';
 
 /** Where a QEMU listens for its owner. */
 export type MonitorAddress =
@@ -45,6 +46,8 @@ export const MONITOR_USER = 'tmachine';
 
 export type MonitorCommand = 'system_powerdown' | 'quit' | 'query-status' | 'cont';
 
+const TURN_PAUSE_MS = 20;
+
 /**
  * Sends one command and returns QEMU's answer; the connection lives only so long. Read line by line: events come at any time, also glued
  * to an answer. Throws MonitorError, or the signal's reason.
@@ -58,6 +61,11 @@ export async function askMonitor(
   const ended = new AbortController();
   let socket: Socket | undefined;
   let isLate = false;
+  /** QEMU keeps a queue of two; a further client is told to try again. */
+  const waitForTurn = async (error: unknown): Promise<undefined> => {
+    if (systemErrorCode(error) !== 'EAGAIN') throw error;
+    await options.clock.sleep(TURN_PAUSE_MS, options.signal);
+  };
   const cut = () => {
     isLate = true;
     socket?.destroy();
@@ -66,9 +74,11 @@ export async function askMonitor(
     .sleep(options.timeoutMs, AbortSignal.any([ended.signal, options.signal]))
     .then(cut, () => options.signal.aborted && cut());
   try {
-    socket = await dial(address);
-    // The deadline may have passed while there was no socket to cut.
-    if (isLate) throw new Error('no connection in time');
+    while (socket === undefined) {
+      socket = await dial(address).catch(waitForTurn);
+      // The deadline may have passed while there was no socket to cut.
+      if (isLate) throw new Error('no connection in time');
+    }
     return await converse(socket, command, address.kind);
   } catch (error) {
     throwIfInterrupted(options.signal);

@@ -228,6 +228,48 @@ describe('P28: whatever becomes of QEMU or of us, there is never a second one, a
     expect(steps).toBeGreaterThan(8);
   }, 60_000);
 
+  test('a start is on record, with its ports and its starter, before QEMU is there', async () => {
+    const machine = await newMachine();
+    let recorded: Run[] = [];
+    const { processes } = ports;
+    const watched: QemuPorts = {
+      ...ports,
+      processes: {
+        find: (program) => processes.find(program),
+        run: (file, args, options) => processes.run(file, args, options),
+        attach: (file, args, options) => processes.attach(file, args, options),
+        launch: async (file, args, options) => {
+          recorded = await listRuns(machine.directory);
+          return processes.launch(file, args, options);
+        },
+      },
+    };
+    const { config } = await createQemuDriver(watched).start(machine, context());
+    expect(recorded).toMatchObject([
+      {
+        launcher: { pid: process.pid },
+        sshPort: config['SSHPort'],
+        enginePort: config['EnginePort'],
+      },
+    ]);
+  });
+
+  test('a QEMU that another client keeps busy is known by its pid file and that client', async () => {
+    const machine = await started(await newMachine());
+    const { process: _, ...intent } = await onlyRun(machine);
+    await writeFile(join(machine.directory, `qemu-${intent.id}.json`), JSON.stringify(intent));
+    const client = connect({ path: join(machine.directory, `qemu-${intent.id}.sock`) });
+    strangers.push(() => client.destroy());
+    await new Promise((resolve) => client.once('data', resolve));
+    const hasty = createQemuDriver({ ...ports, clock: fastClock(ports.clock, 10) });
+    // More questions than fit QEMU's queue.
+    for (let looks = 0; looks < 4; looks += 1) {
+      expect(await hasty.state(machine, context())).toBe('running');
+    }
+    await hasty.kill(machine, context());
+    expect(qemusOf(machine.directory)).toEqual([]);
+  });
+
   test('a create that was killed while it wrote the disk leaves nothing behind the next one', async () => {
     const machine = await newMachine();
     await writeFile(join(machine.directory, 'disk.qcow2.00aabbcc'), 'half a disk with keys in it');
