@@ -4,8 +4,7 @@
 //   -y                          Debian packages may be installed with sudo
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ACCEPTANCE_PACKAGES, TEST_PACKAGES } from './debian-packages.mjs';
@@ -70,8 +69,9 @@ function build() {
 }
 
 function runJest(config, env) {
-  const folder = mkdtempSync(join(tmpdir(), 'tmachine-test-'));
-  const report = join(folder, 'report.json');
+  const cache = join(root, '.cache');
+  mkdirSync(cache, { recursive: true });
+  const report = join(cache, `test-report-${process.pid}.json`);
   try {
     const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const args = ['--config', config, '--json', `--outputFile=${report}`, ...jestArgs];
@@ -83,7 +83,7 @@ function runJest(config, env) {
     });
     count(report, status);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(report, { force: true });
   }
 }
 

@@ -1,6 +1,11 @@
 import { normalizeArgv } from './argv.js';
+import { BaseCommand } from './base-command.js';
 import { CommandLineError, UnknownCommandError } from './command-line-error.js';
+import { compose } from './compose.js';
 import { type CommandSpec, flagsOf } from './flag-spec.js';
+import { commandHelp, programHelp } from './help.js';
+import { runCommand } from './oclif-config.js';
+import { presentError } from './present-error.js';
 import { programName } from './program-name.js';
 import { PROGRAM_BUILD, PROGRAM_VERSION } from './program-version.js';
 
@@ -8,14 +13,16 @@ import { PROGRAM_BUILD, PROGRAM_VERSION } from './program-version.js';
  * Every command by the name that is typed, in the order of the help. A file is loaded when its command is asked for:
  * a run evaluates one command and not all of them.
  *
- * What a start costs (CPU of the whole process, Node 20.20 to 26.10, `node -e 0` = 1): 1.65 for a command that prints
- * one line. Of the 0.65 half is oclif's command class and parser with what they load, the rest is Node's own modules
- * (streams, tty, fs) and reading files. What helped, in the same unit:
- * - compiled code kept between runs (bin/run.cjs): 0.5
+ * What a start costs (CPU of the whole process, medians, Node 20.20, `node -e 0` = 1; `npm run bench`): 2.0 for
+ * `version`, 2.05 for `status`, `inspect`, `url`. Of what is above 1, half is oclif's command class and parser with what
+ * they load, a quarter Node's own modules (streams, tty, fs, crypto), the rest our files. What helped, in the same unit:
+ * - compiled code kept between runs (bin/run.cjs): 0.5 to 0.7
  * - `runCommand` instead of oclif's `execute`, which looks for package.json, the manifest, a theme and plugins: 0.15,
  *   and one PowerShell process at every start on Windows (oclif-config.ts)
- * - ejs, minimatch and others left out of the bundle (rolldown.config.mjs): 0.15
+ * - in rolldown.config.mjs: Node's slow modules loaded when used 0.3, all of ours but the commands in one file 0.2, ejs,
+ *   minimatch and others left out 0.15
  * - got, proxy-agent, ssh2 and x509 behind `import()` in the functions that use them: 1 to 2.5 each
+ * Leaving out more of oclif's files (plugin loader, help, tsconfig) gains 0.05 and was not worth its upkeep.
  */
 export const COMMANDS = {
   active: () => import('../commands/active.js'),
@@ -96,23 +103,17 @@ function isCommand(name: string): name is CommandName {
 
 async function runNamed(name: string, argv: string[]): Promise<void> {
   if (!isCommand(name)) throw new UnknownCommandError(name);
-  const [{ default: Command }, { runCommand }, { BaseCommand }, { compose }] = await Promise.all([
-    COMMANDS[name](),
-    import('./oclif-config.js'),
-    import('./base-command.js'),
-    import('./compose.js'),
-  ]);
+  const { default: Command } = await COMMANDS[name]();
   BaseCommand.compose = compose();
   await runCommand(Command, name, argv);
 }
 
 /** The help of the command that the words begin with, for those words; of the program when there are none. */
 async function helpText(words: readonly string[], specs: Map<string, CommandSpec>): Promise<string> {
-  const help = await import('./help.js');
   const [name, ...rest] = words;
-  if (name === undefined) return help.programHelp(programFacts(), await allSpecs(specs));
+  if (name === undefined) return programHelp(programFacts(), await allSpecs(specs));
   const spec = await addSpec(name, specs);
-  return help.commandHelp(programFacts(), spec, flagsOf(spec, rest, process.env));
+  return commandHelp(programFacts(), spec, flagsOf(spec, rest, process.env));
 }
 
 async function allSpecs(specs: Map<string, CommandSpec>): Promise<readonly CommandSpec[]> {
@@ -125,7 +126,6 @@ async function present(
   argv: readonly string[],
   specs: Map<string, CommandSpec>,
 ): Promise<void> {
-  const [help, { presentError }] = await Promise.all([import('./help.js'), import('./present-error.js')]);
   const all = error instanceof CommandLineError ? await allSpecs(specs) : [];
   const [command, ...rest] = argv;
   const presentation = presentError(error, {
@@ -136,8 +136,8 @@ async function present(
     helpFor: (name) => {
       const spec = name === undefined ? undefined : specs.get(name);
       return spec === undefined
-        ? help.programHelp(programFacts(), all)
-        : help.commandHelp(programFacts(), spec, flagsOrOwn(spec, rest));
+        ? programHelp(programFacts(), all)
+        : commandHelp(programFacts(), spec, flagsOrOwn(spec, rest));
     },
   });
   process.stdout.write(presentation.stdout);
