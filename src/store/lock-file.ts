@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { link, open, readFile, stat } from 'node:fs/promises';
+import { link, open, readFile, rename, stat } from 'node:fs/promises';
 import { isJsonObject, type JsonValue } from '../core/json.js';
 import type { ProcessIdentity } from '../core/ports.js';
 import { systemErrorCode } from '../core/system-error.js';
@@ -72,6 +72,23 @@ export async function createExclusively(path: string, content: string): Promise<
   } catch (error) {
     if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Writes `content` into the space that `spare` has on the disk, under the name `path`; false when that cannot be done. */
+export async function reuse(spare: string, path: string, content: string): Promise<boolean> {
+  try {
+    await rename(spare, path);
+    const file = await open(path, 'r+');
+    try {
+      const { size } = await file.stat();
+      await file.writeFile(content.padEnd(size, ' ')); // JSON may end with white space; cutting first would give the space away
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch {
+    return false; // there is no spare, or not even that goes: the caller knows why it asked
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdir, unlink, writeFile } from 'node:fs/promises';
+import { readdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { StoreError, throwIfInterrupted } from '../core/errors.js';
 import type {
   Clock,
@@ -19,6 +19,7 @@ import {
   linkInto,
   printHolder,
   readLock,
+  reuse,
 } from './lock-file.js';
 import { storeFault } from './store-fault.js';
 import { temporaryName } from './temporary-name.js';
@@ -139,8 +140,25 @@ export class FileLocks {
   async #writeTemporary(path: string, self: LockHolder): Promise<string> {
     const { join, dirname, basename } = pathsOf(this.#parts.facts.platform);
     const temporary = join(dirname(path), await temporaryName(basename(path), this.#parts));
-    await writeFile(temporary, printHolder(self), { mode: 0o600, flag: 'wx' });
+    try {
+      await writeFile(temporary, printHolder(self), { mode: 0o600, flag: 'wx' });
+    } catch (error) {
+      const isFull = ['ENOSPC', 'EDQUOT'].includes(systemErrorCode(error) ?? '');
+      if (!isFull || !(await reuse(this.#spare(path), temporary, printHolder(self)))) {
+        await unlink(temporary).catch(() => undefined); // it may not have been made
+        throw error;
+      }
+    }
     return temporary;
+  }
+
+  /**
+   * The last lock that was let go stays under this name: on a full disk its space holds the next one, so that `stop` and `rm`, which may
+   * be the way to free some, still can lock.
+   */
+  #spare(path: string): string {
+    const { join, dirname } = pathsOf(this.#parts.facts.platform);
+    return join(dirname(path), '.spare');
   }
 
   /** Returns when the next try may go better, else throws. */
@@ -213,7 +231,8 @@ export class FileLocks {
   /** Only what is still ours: somebody may have deleted the file by hand, and another may hold the lock since. */
   async #release(path: string, held: LockHolder): Promise<void> {
     const found = await readLock(path).catch(() => undefined);
-    if (found?.token === held.token) await this.#parts.swaps.discard(path);
+    if (found?.token !== held.token) return;
+    await rename(path, this.#spare(path)).catch(() => this.#parts.swaps.discard(path));
   }
 
   /** Tells the user once, and throws when it has taken too long. */

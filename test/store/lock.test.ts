@@ -55,6 +55,11 @@ async function locked(changes: Partial<LockHolder> = {}): Promise<void> {
   await writeFile(lockPath, printHolder(holder(changes)));
 }
 
+/** The locks and rights that lie in a directory, without the space kept for the next one. */
+async function files(path = directory): Promise<string[]> {
+  return (await readdir(path)).filter((name) => name !== '.spare').sort();
+}
+
 async function refusal(work: Promise<unknown>): Promise<TmachineError> {
   const error = await work.then(
     () => new Error('it went well'),
@@ -86,7 +91,7 @@ describe('a free lock', () => {
       since: new Date(clock.now()).toISOString(),
       token: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 
   test('is let go when the work fails', async () => {
@@ -94,13 +99,13 @@ describe('a free lock', () => {
       throw new Error('no luck');
     });
     await expect(work).rejects.toThrow('no luck');
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 
   test('keeps out nobody who wants another one', async () => {
     const both = await disk.store.lock({ machine: 'dev' }, options(), () =>
       disk.store.lock({ machine: 'dev2' }, options(), () =>
-        disk.store.lock('certificates', options(), async () => (await readdir(directory)).sort()),
+        disk.store.lock('certificates', options(), async () => files()),
       ),
     );
     expect(both).toEqual(['certificates.lock', 'machine-dev.lock', 'machine-dev2.lock']);
@@ -108,7 +113,7 @@ describe('a free lock', () => {
 
   test('of host-only networks is in the user’s own store, whichever store is used', async () => {
     const inHome = join(dirname(disk.root), '.docker', 'machine', '.tmachine', 'locks');
-    const names = await disk.store.lock('host-only', options(), () => readdir(inHome));
+    const names = await disk.store.lock('host-only', options(), () => files(inHome));
     expect(names).toEqual(['host-only.lock']);
   });
 
@@ -191,7 +196,7 @@ describe('a held lock', () => {
     const error = await refusal(hold({ signal: stop.signal, onWait: () => stop.abort() }));
     expect(error).toBeInstanceOf(InterruptedError);
     expect(JSON.parse(await readFile(lockPath, 'utf8')).pid).toBe(ALIVE.pid);
-    expect(await readdir(directory)).toEqual(['machine-dev.lock']);
+    expect(await files()).toEqual(['machine-dev.lock']);
   });
 
   test('is not even asked for after an interruption', async () => {
@@ -218,7 +223,7 @@ describe('the lock of a process that is gone', () => {
     expect(await hold({ onWait: (who) => told.push(who) })).toBe('done');
     expect(told).toEqual([]);
     expect(clock.monotonic()).toBe(0);
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 
   test('is taken over when its number belongs to a later process', async () => {
@@ -238,7 +243,7 @@ describe('the lock of a process that is gone', () => {
     await writeFile(`${lockPath}.${'d'.repeat(32)}.heir`, printHolder(heir));
     await writeFile(`${lockPath}.${'e'.repeat(32)}.heir`, printHolder(second));
     expect(await hold()).toBe('done');
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 
   test('waits for the one who is taking it over, be it stopped', async () => {
@@ -257,9 +262,7 @@ describe('the lock of a process that is gone', () => {
     const other = join(directory, 'machine-dev.lock.x.lock.0123456789abcdef0123456789abcdef.heir');
     await writeFile(other, printHolder(holder(ALIVE)));
     await hold();
-    expect(await readdir(directory)).toEqual([
-      'machine-dev.lock.x.lock.0123456789abcdef0123456789abcdef.heir',
-    ]);
+    expect(await files()).toEqual(['machine-dev.lock.x.lock.0123456789abcdef0123456789abcdef.heir']);
   });
 
   test('has one heir of thirty who see it at once', async () => {
@@ -278,7 +281,7 @@ describe('the lock of a process that is gone', () => {
       ),
     );
     expect([most, count]).toEqual([1, 30]);
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 });
 
@@ -324,7 +327,7 @@ describe('on a file system without hard links', () => {
       ),
     );
     expect(most).toBe(1);
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 
   test('a dead process’s lock is taken over', async () => {
@@ -339,7 +342,7 @@ describe('on a file system without hard links', () => {
     expect(await locks({ link: noLinks }).hold({ machine: 'dev' }, options(), async () => 'done')).toBe(
       'done',
     );
-    expect(await readdir(directory)).toEqual([]);
+    expect(await files()).toEqual([]);
   });
 });
 

@@ -82,6 +82,17 @@ onSmallDisk(`a disk that makes trouble${why === undefined ? '' : ` (skipped: ${w
     expect(error.code).toBe('STORE_FULL');
   });
 
+  test('P27: where a lock was held before, a machine can still be locked on a full disk, to be stopped or removed', async () => {
+    const record = machineRecord({ layout: disk.store.layout });
+    await disk.store.lock({ machine: 'dev' }, { signal }, () => disk.store.save(record));
+    await small.fill();
+    for (const time of ['first', 'second']) {
+      expect(await disk.store.lock({ machine: 'dev' }, { signal }, async () => time)).toBe(time);
+    }
+    await disk.store.lock({ machine: 'dev' }, { signal }, () => disk.store.remove('dev'));
+    expect(await disk.store.list()).toEqual([]);
+  });
+
   test('a read-only store can be read, and refuses every change with the reason', async () => {
     const record = machineRecord({ layout: disk.store.layout });
     await disk.store.save(record);
