@@ -18,27 +18,41 @@ const SIGNALS: Readonly<Record<string, number>> = {
   TERM: 15,
 };
 
+/** A command or shell that sshd has started. */
+export interface Running {
+  readonly channel: ClientChannel;
+  /**
+   * Resolves, once all that it said has been read on both streams, with its exit status, or 128 + the number of the signal that ended it.
+   * Rejects with GuestError when the channel closes without either.
+   */
+  readonly status: Promise<number>;
+}
+
 /**
- * Resolves, once all that a command said has been read on both streams, with its exit status, or 128 + the number of the signal that ended
- * it. Throws GuestError when the channel closes without either.
+ * Listens for the end of what has just been started. To be called in the very callback that hands over the channel: of a quick command
+ * the exit status stands in the same packet, and nobody hears it a moment later.
  */
-export async function channelStatus(channel: ClientChannel): Promise<number> {
+export function watch(channel: ClientChannel): Running {
   let status: number | undefined;
   channel.on('exit', (code: number | null, signal?: string) => {
     status = exitStatus(code, signal);
   });
+  channel.on('error', () => undefined); // writing to a command that has ended; its status says all
   const closed = (stream: NodeJS.EventEmitter) =>
     new Promise<void>((resolve) => {
       stream.once('close', resolve);
     });
-  await Promise.all([closed(channel), closed(channel.stderr)]);
-  if (status !== undefined) return status;
-  throw new GuestError({
-    code: 'GUEST_COMMAND_CUT',
-    message: 'A command in the guest ended without saying how',
-    reason: 'the connection was closed in the middle of it',
-    nextSteps: ['look whether the machine still runs: tmachine ls'],
+  const ended = Promise.all([closed(channel), closed(channel.stderr)]).then(() => {
+    if (status !== undefined) return status;
+    throw new GuestError({
+      code: 'GUEST_COMMAND_CUT',
+      message: 'A command in the guest ended without saying how',
+      reason: 'the connection was closed in the middle of it',
+      nextSteps: ['look whether the machine still runs: tmachine ls'],
+    });
   });
+  ended.catch(() => undefined); // heard by whoever still waits for it
+  return { channel, status: ended };
 }
 
 /** What a shell would say of the same end: the status, or 128 + the signal's number (128 for a signal without one). */

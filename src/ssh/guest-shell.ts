@@ -1,9 +1,9 @@
-import type { ClientChannel } from 'ssh2';
+import type { ClientCallback, ClientChannel } from 'ssh2';
 import { withDeadline } from '../core/deadline.js';
 import { GuestError, messageOf, TimedOutError } from '../core/errors.js';
 import type { Clock, GuestResult, GuestShell } from '../core/ports.js';
 import type { Connection } from './client.js';
-import { channelStatus } from './exit-status.js';
+import { type Running, watch } from './exit-status.js';
 import { quote } from './quote.js';
 
 /** As much as our own programs may say on one stream. */
@@ -72,18 +72,16 @@ async function runCommand(
   input: string | Uint8Array,
   output: Output,
 ): Promise<GuestResult> {
-  const channel = await openCommand(connection, command);
+  const { channel, status } = await openCommand(connection, command);
   output.listenTo(channel);
   const tooLong = new Promise<never>((_, reject) => {
     collect(channel, output.stdout, reject);
     collect(channel.stderr, output.stderr, reject);
   });
-  const status = Promise.race([channelStatus(channel), tooLong]);
-  channel.on('error', () => undefined); // writing to a command that has ended; its status says all
   channel.end(input);
   try {
     return {
-      status: await status,
+      status: await Promise.race([status, tooLong]),
       stdout: Buffer.concat(output.stdout).toString('utf8'),
       stderr: Buffer.concat(output.stderr).toString('utf8'),
     };
@@ -114,18 +112,26 @@ function collect(
 }
 
 /** Starts a command; without `pty`, for programs. Throws GuestError when sshd does not let us. */
-export function openCommand({ client, ended }: Connection, command: string): Promise<ClientChannel> {
-  const opened = new Promise<ClientChannel>((resolve, reject) => {
-    client.exec(command, (error, channel) => {
-      if (error === undefined || error === null) resolve(channel);
-      else reject(commandRefused(error));
-    });
+export function openCommand({ client, ended }: Connection, command: string): Promise<Running> {
+  const opened = new Promise<Running>((resolve, reject) => {
+    client.exec(command, startedOr(resolve, reject));
   });
   return Promise.race([opened, ended]);
 }
 
+/** The callback of ssh2's `exec` and `shell`. */
+export function startedOr(
+  resolve: (running: Running) => void,
+  reject: (error: GuestError) => void,
+): ClientCallback {
+  return (error, channel) => {
+    if (error === undefined || error === null) resolve(watch(channel));
+    else reject(commandRefused(error));
+  };
+}
+
 /** sshd took the login but starts nothing: a forced command, a full process table, no shell. */
-export function commandRefused(error: unknown): GuestError {
+function commandRefused(error: unknown): GuestError {
   return new GuestError({
     code: 'SSH_COMMAND_REFUSED',
     message: 'The guest would not start a command',

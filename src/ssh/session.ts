@@ -1,7 +1,6 @@
-import type { ClientChannel } from 'ssh2';
 import type { Connection } from './client.js';
-import { channelStatus } from './exit-status.js';
-import { commandRefused, openCommand } from './guest-shell.js';
+import type { Running } from './exit-status.js';
+import { openCommand, startedOr } from './guest-shell.js';
 
 export interface TerminalInput extends NodeJS.ReadableStream {
   readonly isTTY?: boolean | undefined;
@@ -37,7 +36,7 @@ export async function runSession(
 ): Promise<number> {
   const { stdin, stdout, stderr } = terminal;
   const hasTerminal = command === undefined && stdin.isTTY === true;
-  const channel =
+  const { channel, status } =
     command === undefined
       ? await openShell(connection, hasTerminal ? { ...sizeOf(stdout), term: terminalType } : false)
       : await openCommand(connection, command);
@@ -51,7 +50,6 @@ export async function runSession(
     readerGone = () => resolve(BROKEN_PIPE);
   });
   stdout.on('error', readerGone);
-  channel.on('error', ignore); // what is typed after the end of the command
   try {
     if (hasTerminal) {
       stdin.setRawMode?.(true);
@@ -60,7 +58,7 @@ export async function runSession(
     stdin.pipe(channel);
     channel.pipe(stdout, { end: false });
     channel.stderr.pipe(stderr, { end: false });
-    return await Promise.race([channelStatus(channel), connection.ended, brokenPipe]);
+    return await Promise.race([status, connection.ended, brokenPipe]);
   } finally {
     stdout.removeListener('resize', resize);
     stdout.removeListener('error', readerGone);
@@ -73,22 +71,15 @@ export async function runSession(
   }
 }
 
-function ignore(): void {
-  // see where it is used
-}
-
 function sizeOf(stdout: TerminalOutput): { rows: number; cols: number } {
   return { rows: stdout.rows ?? 24, cols: stdout.columns ?? 80 };
 }
 
 type Pty = { readonly rows: number; readonly cols: number; readonly term: string };
 
-function openShell({ client, ended }: Connection, pty: Pty | false): Promise<ClientChannel> {
-  const opened = new Promise<ClientChannel>((resolve, reject) => {
-    client.shell(pty, (error, channel) => {
-      if (error === undefined || error === null) resolve(channel);
-      else reject(commandRefused(error));
-    });
+function openShell({ client, ended }: Connection, pty: Pty | false): Promise<Running> {
+  const opened = new Promise<Running>((resolve, reject) => {
+    client.shell(pty, startedOr(resolve, reject));
   });
   return Promise.race([opened, ended]);
 }

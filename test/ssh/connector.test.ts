@@ -492,6 +492,12 @@ describe('a command in the guest', () => {
     expect(results.map(({ stdout }) => stdout.trim())).toEqual(numbers);
   });
 
+  test('may be so quick that its end comes with its beginning', async () => {
+    for (let count = 0; count < 100; count += 1) {
+      expect(await shared.run('exit 3')).toEqual({ status: 3, stdout: '', stderr: '' });
+    }
+  });
+
   test('that does not end in time is given up, with the last it said; the connection stays', async () => {
     const session = await ssh.connect(target(), options());
     const pipe = join(folder.path, 'said');

@@ -60,6 +60,8 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     'KbdInteractiveAuthentication no',
     'PermitRootLogin yes',
     'LogLevel VERBOSE',
+    // Not the developer's own start-up files: they may be slow, or say something.
+    `SetEnv HOME=${folder}`,
     ...(options.settings ?? []),
   ];
   await writeFile(join(folder, 'sshd_config'), `${lines.join('\n')}\n`);
