@@ -2,7 +2,8 @@ import { generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Random, SshKeyPair } from '../core/ports.js';
 
-const generate = promisify(generateKeyPair);
+// Not at once: the file is loaded at every start, and node:crypto takes three milliseconds.
+const generate = () => promisify(generateKeyPair);
 
 /**
  * A new key pair for a login or for a host, without comment or passphrase: ed25519 in OpenSSH's own format, RSA 2048 in PKCS#1, which
@@ -10,7 +11,7 @@ const generate = promisify(generateKeyPair);
  */
 export async function generateSshKey(type: 'ed25519' | 'rsa', random: Random): Promise<SshKeyPair> {
   if (type === 'rsa') {
-    const { privateKey, publicKey } = await generate('rsa', { modulusLength: 2048 });
+    const { privateKey, publicKey } = await generate()('rsa', { modulusLength: 2048 });
     const { e, n } = publicKey.export({ format: 'jwk' });
     const blob = Buffer.concat([text('ssh-rsa'), integer(bytesOf(e)), integer(bytesOf(n))]);
     return {
@@ -18,7 +19,7 @@ export async function generateSshKey(type: 'ed25519' | 'rsa', random: Random): P
       publicKey: `ssh-rsa ${blob.toString('base64')}\n`,
     };
   }
-  const { privateKey } = await generate('ed25519', {});
+  const { privateKey } = await generate()('ed25519', {});
   return ed25519Pair(privateKey, random);
 }
 
