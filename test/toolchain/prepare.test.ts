@@ -1,20 +1,30 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
 // scripts/prepare.mjs with an apt-get of its own: one that writes down what it was told, and makes the program on success.
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
-const script = pathToFileURL(join(import.meta.dirname, '..', '..', 'scripts', 'prepare.mjs')).href;
+const source = join(import.meta.dirname, '..', '..', 'scripts', 'prepare.mjs');
 
 let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'prepare-'));
   chmodSync(folder, 0o777);
+  // A copy, because the project may be where other users cannot read.
+  cpSync(source, join(folder, 'prepare.mjs'));
   mkdirSync(join(folder, 'bin'));
   chmodSync(join(folder, 'bin'), 0o777);
 });
@@ -45,7 +55,7 @@ function ensure({ yes = false, uid }: { readonly yes?: boolean; readonly uid?: n
   readonly calls: readonly string[];
 } {
   const code = `
-import { ensureDebianPackages } from ${JSON.stringify(script)};
+import { ensureDebianPackages } from './prepare.mjs';
 const list = [{ name: 'frob', command: 'frobnicate', use: 'frobnicates the tests' }];
 console.log(JSON.stringify(ensureDebianPackages(list, { yes: ${yes} }).map(({ name }) => name)));`;
   const result = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
