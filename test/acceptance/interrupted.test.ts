@@ -85,18 +85,19 @@ describe('P28: nothing is lost and nothing is left over', () => {
 
   test('P22: three creates at once on a fresh store share one authority, and all three engines answer', async () => {
     const names = ['one', 'two', 'three'];
+    const fresh = tmachineIn(join(directory, 'fresh'));
     const outcomes = await Promise.all(
       names.map((name) =>
-        tmachine([...create, '--qemu-memory', '768', '--qemu-cpu-count', '1', name], { timeoutMs: 900_000 }),
+        fresh([...create, '--qemu-memory', '768', '--qemu-cpu-count', '1', name], { timeoutMs: 900_000 }),
       ),
     );
     expect(outcomes.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
       names.map(() => ({ status: 0, stderr: '' })),
     );
     expect(outcomes.filter(({ stdout }) => stdout.includes('Creating CA:'))).toHaveLength(1);
-    const versions = await Promise.all(names.map((name) => tmachine(['version', name])));
+    const versions = await Promise.all(names.map((name) => fresh(['version', name])));
     expect(versions.map(({ status }) => status)).toEqual([0, 0, 0]);
-    expect((await tmachine(['rm', '-y', ...names], { timeoutMs: 180_000 })).status).toBe(0);
+    expect((await fresh(['rm', '-y', ...names], { timeoutMs: 180_000 })).status).toBe(0);
     expect(qemus()).toEqual([]);
   });
 });
