@@ -34,7 +34,6 @@ export function hostPort(host: string, port: number): string {
 
 /**
  * A failure before TCP stands. The details are the words of docker-machine (Go's net package), which users search for.
- * A port forwarder accepts for a guest where nothing listens and hangs up at once, which may already show here.
  */
 export function connectFailure(error: unknown, host: string, port: number): ProbeFailure {
   const dial = `dial tcp ${hostPort(host, port)}`;
@@ -44,7 +43,7 @@ export function connectFailure(error: unknown, host: string, port: number): Prob
       return new ProbeFailure('port-closed', `${dial}: connect: connection refused`);
     case 'ECONNRESET':
     case 'ECONNABORTED':
-      return new ProbeFailure('port-closed', `${dial}: connect: connection reset by peer`);
+      return nothingBehind(host, port);
     case 'ETIMEDOUT':
       return new ProbeFailure('timed-out', `${dial}: connect: connection timed out`);
     case 'EHOSTUNREACH':
@@ -60,15 +59,25 @@ export function connectFailure(error: unknown, host: string, port: number): Prob
 }
 
 /** A failure while TLS is set up. `answered`: the other side has sent something. */
-export function handshakeFailure(error: unknown, answered: boolean): ProbeFailure {
+export function handshakeFailure(
+  error: unknown,
+  { host, port }: EngineTarget,
+  answered: boolean,
+): ProbeFailure {
   const refused = alertFailure(error);
   if (refused !== undefined) return refused;
   if (tlsReason(error) !== undefined) {
     return new ProbeFailure('not-tls', 'tls: first record does not look like a TLS handshake');
   }
-  const detail = systemError(error).message.startsWith('read ') ? 'read: connection reset by peer' : 'EOF';
-  // A forwarder with nothing behind it hangs up without a word; an engine that is cut off has begun to speak.
-  return new ProbeFailure(answered ? 'not-ready' : 'port-closed', `tls: handshake: ${detail}`);
+  return answered ? new ProbeFailure('not-ready', 'tls: handshake: EOF') : nothingBehind(host, port);
+}
+
+/**
+ * Accepted, then closed without a word: the forwarder of QEMU's user network for a port on which the guest does not listen. It closes
+ * now with a reset, now without, now earlier, now later; the words stay the same, so that a wait sees that nothing has changed.
+ */
+function nothingBehind(host: string, port: number): ProbeFailure {
+  return new ProbeFailure('port-closed', `read tcp ${hostPort(host, port)}: connection reset by peer`);
 }
 
 /** A failure after TLS stands. With TLS 1.3 the server's refusal of our certificate comes only now (RFC 8446, 4.4.2.4). */

@@ -90,8 +90,8 @@ async function secured(tcp: Socket, target: EngineTarget, options: ExchangeOptio
   tls.on('error', ignore); // as above
   await new Promise<void>((resolve, reject) => {
     tls.once('secureConnect', resolve);
-    tls.once('error', (error) => reject(handshakeFailure(error, tcp.bytesRead > 0)));
-    tls.once('close', () => reject(handshakeFailure(undefined, tcp.bytesRead > 0)));
+    tls.once('error', (error) => reject(handshakeFailure(error, target, tcp.bytesRead > 0)));
+    tls.once('close', () => reject(handshakeFailure(undefined, target, tcp.bytesRead > 0)));
   });
   if (!tls.authorized) throw verificationFailure(tls, target, options.clock.now());
   return tls;
