@@ -10,8 +10,8 @@ import type {
   EngineVersion,
   ProbeOptions,
 } from '../core/ports.js';
-import { lateFailure, ProbeFailure, type Stage } from './engine-error.js';
 import { describe } from './facts.js';
+import { lateFailure, ProbeFailure, type Stage } from './probe-failure.js';
 
 /**
  * Asks engines whether they answer, and tells the reasons apart why they do not (P21). Machines with the same certificates share one

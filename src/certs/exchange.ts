@@ -11,6 +11,7 @@ import {
 } from 'node:tls';
 import { withDeadline } from '../core/deadline.js';
 import type { Clock, EngineTarget } from '../core/ports.js';
+import { describe } from './facts.js';
 import {
   connectFailure,
   exchangeFailure,
@@ -19,8 +20,7 @@ import {
   lateFailure,
   ProbeFailure,
   type Stage,
-} from './engine-error.js';
-import { describe } from './facts.js';
+} from './probe-failure.js';
 
 /** More than any `/version` is long. */
 const MAX_BODY_BYTES = 1_048_576;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { SshTarget } from '../core/driver.js';
 import { GuestError, messageOf } from '../core/errors.js';
+import { systemErrorCode } from '../core/system-error.js';
 
 /** `host:port` for a message; brackets around an IPv6 address. */
 export function placeOf({ host, port }: SshTarget): string {
@@ -124,9 +125,8 @@ export function connectionLost(target: SshTarget, cause: unknown): GuestError {
   });
 }
 
-function codeOf(error: unknown): unknown {
-  if (typeof error !== 'object' || error === null) return undefined;
-  // Several addresses tried in turn give one error with a list.
-  if ('errors' in error && Array.isArray(error.errors)) return codeOf(error.errors[0]);
-  return 'code' in error ? error.code : undefined;
+/** Several addresses tried in turn give one error with a list, whose first member speaks for all. */
+function codeOf(error: unknown): string | undefined {
+  const hasList = typeof error === 'object' && error !== null && 'errors' in error;
+  return systemErrorCode(hasList && Array.isArray(error.errors) ? error.errors[0] : error);
 }

@@ -6,8 +6,9 @@ import type { Random, SshKeyPair } from '../core/ports.js';
 const generate = () => promisify(generateKeyPair);
 
 /**
- * A new key pair for a login or for a host, without comment or passphrase: ed25519 in OpenSSH's own format, RSA 2048 in PKCS#1, which
- * old readers take too. Made with Node alone: nothing here loads an SSH client.
+ * A new key pair for a login, or for a guest's sshd (its public line without the line end is what is pinned); without comment or
+ * passphrase. ed25519 is in OpenSSH's own format, RSA 2048 in PKCS#1, which old readers take too. Made with Node alone: nothing here
+ * loads an SSH client.
  */
 export async function generateSshKey(type: 'ed25519' | 'rsa', random: Random): Promise<SshKeyPair> {
   if (type === 'rsa') {
@@ -21,12 +22,6 @@ export async function generateSshKey(type: 'ed25519' | 'rsa', random: Random): P
   }
   const { privateKey } = await generate()('ed25519', {});
   return ed25519Pair(privateKey, random);
-}
-
-/** An ed25519 host key for a guest, and the form in which it is pinned: `type base64`. */
-export async function hostKeyPair(random: Random): Promise<SshKeyPair & { readonly hostKey: string }> {
-  const pair = await generateSshKey('ed25519', random);
-  return { ...pair, hostKey: pair.publicKey.trim() };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEngineProbe } from '../../src/certs/check-endpoint.js';
-import { connectFailure } from '../../src/certs/engine-error.js';
+import { connectFailure } from '../../src/certs/probe-failure.js';
 import { InterruptedError } from '../../src/core/errors.js';
 import type { CertifiedKey, EngineAnswer, EngineTarget } from '../../src/core/ports.js';
 import { HeldClock } from '../support/fake-clock.js';

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { generateSshKey, hostKeyPair } from '../../src/ssh/keys.js';
+import { generateSshKey } from '../../src/ssh/keys.js';
 import { publicLine } from '../support/sshd.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
@@ -56,11 +56,5 @@ describe('new SSH keys', () => {
       generateSshKey('ed25519', random),
     ]);
     expect(one.publicKey).not.toBe(other.publicKey);
-  });
-
-  test('a host key comes with the form in which it is pinned', async () => {
-    const pair = await hostKeyPair(random);
-    expect(`${pair.hostKey}\n`).toBe(pair.publicKey);
-    expect(await publicLine(await saved(pair.privateKey))).toBe(pair.hostKey);
   });
 });
