@@ -5,6 +5,7 @@
  * @property {string} name    of the package
  * @property {string} command that it brings; found on PATH (or in an sbin folder) means: nothing to install
  * @property {string} use     what the tests do with it
+ * @property {string} [service] that the package would start, and start again at every boot
  */
 
 const QEMU = [
@@ -16,12 +17,17 @@ const QEMU = [
 export const TEST_PACKAGES = [
   { name: 'openssl', command: 'openssl', use: 'reads the certificates we make' },
   { name: 'openssh-client', command: 'ssh-keygen', use: 'reads the keys we make' },
-  { name: 'openssh-server', command: 'sshd', use: 'a real SSH server on loopback' },
+  { name: 'openssh-server', command: 'sshd', use: 'a real SSH server on loopback', service: 'ssh' },
   { name: 'zsh', command: 'zsh', use: 'evaluates what `env` prints' },
   { name: 'fish', command: 'fish', use: 'evaluates what `env` prints' },
   { name: 'tcsh', command: 'tcsh', use: 'evaluates what `env` prints' },
   { name: 'emacs-nox', command: 'emacs', use: 'evaluates what `env` prints' },
   { name: 'busybox-static', command: 'busybox', use: 'runs the guest scripts with the shell of the guest' },
+  { name: 'squid', command: 'squid', use: 'a real proxy on loopback', service: 'squid' },
+  { name: 'tinyproxy-bin', command: 'tinyproxy', use: 'a real proxy on loopback' },
+  { name: 'microsocks', command: 'microsocks', use: 'a real SOCKS proxy on loopback' },
+  { name: 'xorriso', command: 'xorriso', use: 'makes small ISO images' },
+  { name: 'iproute2', command: 'ss', use: 'sees which ports a machine listens on' },
   ...QEMU,
 ];
 

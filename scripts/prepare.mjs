@@ -3,7 +3,6 @@
 import { spawnSync } from 'node:child_process';
 import {
   accessSync,
-  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -11,8 +10,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -68,8 +65,7 @@ export function isInstalled(command) {
 export function ensureDebianPackages(list, { yes }) {
   const missing = list.filter(({ command }) => !isInstalled(command));
   if (missing.length === 0) return [];
-  const names = missing.map(({ name }) => name);
-  const why = installDebianPackages(names, yes);
+  const why = installDebianPackages(missing, yes);
   const left = missing.filter(({ command }) => !isInstalled(command));
   if (left.length > 0) {
     console.log(
@@ -81,7 +77,8 @@ export function ensureDebianPackages(list, { yes }) {
 }
 
 /** Returns why nothing was tried, or undefined. */
-function installDebianPackages(names, yes) {
+function installDebianPackages(packages, yes) {
+  const names = packages.map(({ name }) => name);
   if (!isInstalled('apt-get')) return 'there is no apt-get on this system';
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && !yes)
@@ -89,16 +86,12 @@ function installDebianPackages(names, yes) {
   if (!isRoot && !isInstalled('sudo')) return 'this user is not root, and there is no sudo';
 
   console.log(`Installing Debian packages: ${names.join(' ')} ...`);
-  const apt = (...args) =>
-    run(
-      isRoot ? 'apt-get' : 'sudo',
-      isRoot ? args : ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args],
-      {
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      },
-    );
-  const install = () => apt('install', '-y', '-q', '--no-install-recommends', ...names);
-  const restore = isRoot && names.includes('openssh-server') ? keepServerFromStarting() : () => {};
+  const asRoot = (file, ...args) => (isRoot ? run(file, args) : run('sudo', [file, ...args]));
+  const apt = (...args) => asRoot('env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args);
+  const install = () =>
+    apt('install', '-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...names);
+  const services = packages.flatMap(({ service }) => service ?? []);
+  const restore = services.length === 0 ? () => {} : keepFromStarting(services, asRoot);
   try {
     try {
       install();
@@ -112,6 +105,27 @@ function installDebianPackages(names, yes) {
   } finally {
     restore();
   }
+}
+
+/**
+ * Debian starts a server when its package is installed, and at every boot. The tests need the program, not an open
+ * port: the services are masked, and nothing is started now. Returns the function that allows starting again.
+ */
+function keepFromStarting(services, asRoot) {
+  if (existsSync('/etc/systemd/system')) {
+    for (const service of services) {
+      const unit = `/etc/systemd/system/${service}.service`;
+      if (!existsSync(unit)) asRoot('ln', '-s', '/dev/null', unit);
+    }
+    const names = services.join(' ');
+    console.log(
+      `Services that they bring are masked, so that they do not start (systemctl unmask ${names}).`,
+    );
+  }
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return () => {};
+  asRoot('sh', '-c', `printf '#!/bin/sh\\nexit 101\\n' >${policy} && chmod 755 ${policy}`);
+  return () => asRoot('rm', '-f', policy);
 }
 
 /**
@@ -140,21 +154,4 @@ export function ensureDockerClient() {
   }
   rmSync(folder, { recursive: true, force: true });
   return existsSync(client) ? client : undefined;
-}
-
-/**
- * Debian starts a server when its package is installed, and at every boot. The tests need the program, not an open
- * port 22: the service is masked (`systemctl unmask ssh` takes that back) and nothing is started now.
- */
-function keepServerFromStarting() {
-  const service = '/etc/systemd/system/ssh.service';
-  const policy = '/usr/sbin/policy-rc.d';
-  if (existsSync('/etc/systemd/system') && !existsSync(service)) {
-    symlinkSync('/dev/null', service);
-    console.log('The SSH service is masked, so that it is not started: systemctl unmask ssh');
-  }
-  if (existsSync(policy)) return () => {};
-  writeFileSync(policy, '#!/bin/sh\nexit 101\n');
-  chmodSync(policy, 0o755);
-  return () => rmSync(policy, { force: true });
 }

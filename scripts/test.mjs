@@ -52,7 +52,7 @@ async function main(suite) {
   const missing = ensureDebianPackages(suite.packages, { yes: values.yes });
   if (missing.length > 0 && process.env.CI)
     throw new Error('in CI no test may be skipped for a missing package');
-  const docker = suite === SUITES.main ? undefined : ensureDockerClient();
+  const docker = ensureDockerClient();
   // Tests that need no bundle say more than a build that failed.
   if (!build()) counts.failed += 1;
   runJest(suite.config, docker === undefined ? {} : { TMACHINE_TEST_DOCKER: docker });

@@ -72,7 +72,7 @@ console.log(JSON.stringify(ensureDebianPackages(list, { yes: ${yes} }).map(({ na
   };
 }
 
-const INSTALL = 'apt-get install -y -q --no-install-recommends frob';
+const INSTALL = 'apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 frob';
 
 describe('Debian packages that the tests need', () => {
   test('nothing is done when the program is there', () => {
@@ -97,7 +97,7 @@ describe('Debian packages that the tests need', () => {
   asRoot('when it fails for good, the tests that are skipped are named', () => {
     aptGet(9);
     expect(ensure({}).output).toBe(`Installing Debian packages: frob ...
-Not installed: frob (apt-get install -y -q --no-install-recommends frob ended with 100).
+Not installed: frob (env DEBIAN_FRONTEND=noninteractive ${INSTALL} ended with 100).
   tests are skipped that need frob: frobnicates the tests
 ["frob"]
 `);
