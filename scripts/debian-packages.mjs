@@ -23,7 +23,7 @@ export const TEST_PACKAGES = [
   { name: 'tcsh', command: 'tcsh', use: 'evaluates what `env` prints' },
   { name: 'emacs-nox', command: 'emacs', use: 'evaluates what `env` prints' },
   { name: 'busybox-static', command: 'busybox', use: 'runs the guest scripts with the shell of the guest' },
-  { name: 'squid', command: 'squid', use: 'a real proxy on loopback', service: 'squid' },
+  { name: 'squid-openssl', command: 'squid', use: 'a real proxy on loopback', service: 'squid' },
   { name: 'tinyproxy-bin', command: 'tinyproxy', use: 'a real proxy on loopback' },
   { name: 'microsocks', command: 'microsocks', use: 'a real SOCKS proxy on loopback' },
   { name: 'xorriso', command: 'xorriso', use: 'makes small ISO images' },

@@ -93,7 +93,8 @@ describe('the docker client', () => {
       ca: authority.certificate,
       client: await today.issueClient(authority, 'me.<bootstrap>'),
     };
-    expect(await dockerVersion(host, engine.port, certificates)).toBe('26.1.5 1.45');
+    // The API version is the highest that both speak: an older client says less.
+    expect(await dockerVersion(host, engine.port, certificates)).toMatch(/^26\.1\.5 1\.\d+$/);
   });
 
   const DAY_MS = 86_400_000;
