@@ -22,7 +22,7 @@ function valuesOf(args: readonly string[], name: string): string[] {
 test('the whole command line of a machine without hardware virtualization', () => {
   expect(qemuArguments(START)).toEqual([
     ...['-name', 'dev-1.x', '-nodefaults', '-no-user-config', '-machine', 'q35'],
-    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024'],
+    ...['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'max', '-smp', '2', '-m', '1024'],
     ...['-display', 'none', '-vga', 'std', '-rtc', 'base=utc', '-device', 'virtio-rng-pci'],
     '-drive',
     'if=none,id=disk,file=disk.qcow2,format=qcow2,cache=writeback,aio=threads,discard=unmap,detect-zeroes=off',
@@ -44,8 +44,8 @@ describe('accelerators', () => {
     ['hvf', 9, 'x64', 'hvf', 'host'],
     ['whpx', 9, 'x64', 'whpx,kernel-irqchip=off', 'qemu64'],
     ['whpx', 11, 'x64', 'whpx', 'host'],
-    ['tcg', 7, 'x64', 'tcg,thread=multi', 'max'],
-    ['tcg', 7, 'arm64', 'tcg', 'max'],
+    ['tcg', 7, 'x64', 'tcg,thread=multi,tb-size=256', 'max'],
+    ['tcg', 7, 'arm64', 'tcg,tb-size=256', 'max'],
   ] as const)('%s of QEMU %d on %s', (accelerator, major, hostArch, accel, cpu) => {
     const args = qemuArguments({
       ...START,
