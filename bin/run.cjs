@@ -112,7 +112,7 @@ function storeFreshCode() {
   if (fresh.size === 0) return;
   try {
     if (!cacheIsUsable) {
-      fs.mkdirSync(cacheFolder, { recursive: true, mode: 0o700 });
+      makeFolder(cacheFolder);
       if (!isPrivate(fs.lstatSync(cacheFolder), 'folder')) return;
       removeOldFolders();
     }
@@ -124,6 +124,13 @@ function storeFreshCode() {
   } catch {
     // Read-only home, full disk, another process at the same moment: the next run is slower, nothing else.
   }
+}
+
+/** Not mkdir's `recursive`: where a folder cannot be made below one that is there (/proc), Node tries for ever. */
+function makeFolder(folder) {
+  if (fs.existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  fs.mkdirSync(folder, { mode: 0o700 });
 }
 
 /** Folders of versions that are no longer in use; an active one is made anew in one run. */
