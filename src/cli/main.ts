@@ -4,6 +4,7 @@ import { CommandLineError, UnknownCommandError } from './command-line-error.js';
 import { compose } from './compose.js';
 import { type CommandSpec, flagsOf } from './flag-spec.js';
 import { commandHelp, programHelp } from './help.js';
+import { watchOutput } from './lost-output.js';
 import { runCommand } from './oclif-config.js';
 import { presentError } from './present-error.js';
 import { programName } from './program-name.js';
@@ -62,6 +63,7 @@ export async function go(): Promise<void> {
     ['h', HELP],
   ]);
   let argv: readonly string[] = [];
+  watchOutput(process.stdout, (error) => void present(error, argv, specs));
   try {
     argv = await readCommandLine(specs);
     const [name = HELP.name, ...rest] = argv;
