@@ -43,7 +43,7 @@ export function presentError(error: unknown, context: PresentContext): Presentat
   if (typeof known === 'number') return { stdout: '', stderr: '', exitCode: known };
   return {
     stdout: known instanceof CommandLineError ? helpBefore(known, context) : '',
-    stderr: describe(known) + (context.debug ? causesOf(known) : ''),
+    stderr: describe(known, context) + (context.debug ? causesOf(known) : ''),
     exitCode: known.exitCode,
   };
 }
@@ -81,14 +81,24 @@ function helpBefore(error: CommandLineError, context: PresentContext): string {
 
 const INDENT = ' '.repeat('  Next  '.length);
 
-function describe(error: TmachineError): string {
+function describe(error: TmachineError, context: PresentContext): string {
   const reason = plainText(error.reason ?? '');
-  const next = plainText(error.nextSteps.join('\n'));
+  const next = plainText(asCalled(error.nextSteps.join('\n'), context));
   return [
     `${error.verbatim ? '' : '✗ '}${plainText(error.message)}\n`,
     reason === '' ? '' : `  Why   ${indented(reason)}\n`,
     next === '' ? '' : `  Next  ${indented(next)}\n`,
   ].join('');
+}
+
+/**
+ * Actions write `tmachine start dev`; who has the program as `docker-machine` shall be able to paste the line too. On Windows the last
+ * part of the path, without its ending.
+ */
+function asCalled(text: string, { programName, commandNames }: PresentContext): string {
+  const name = (programName.split(/[\\/]/).at(-1) ?? '').replace(/\.(exe|cmd)$/i, '');
+  const command = new RegExp(`(?<=^|[\\s("])tmachine(?= (?:${commandNames.join('|')})\\b)`, 'gm');
+  return text.replace(command, () => name);
 }
 
 function indented(text: string): string {
@@ -111,7 +121,7 @@ function presentBug(error: unknown, context: PresentContext): Presentation {
     exitCode: ExitCode.bug,
   });
   const stack = context.debug && error instanceof Error ? `${plainText(error.stack ?? '')}\n` : '';
-  return { stdout: '', stderr: describe(bug) + stack, exitCode: bug.exitCode };
+  return { stdout: '', stderr: describe(bug, context) + stack, exitCode: bug.exitCode };
 }
 
 /** The chain of causes, one line each, at most ten: what was wrapped on the way up. */
