@@ -3,7 +3,7 @@ import { CommandLineError } from '../cli/command-line-error.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
 import { joinErrors } from '../core/actions/bulk.js';
 import { removeMachine } from '../core/actions/remove.js';
-import { throwIfInterrupted } from '../core/errors.js';
+import { MachineNotFoundError, messageOf, throwIfInterrupted } from '../core/errors.js';
 
 export const spec: CommandSpec = {
   name: 'rm',
@@ -48,9 +48,18 @@ export default class Rm extends BaseCommand {
         await removeMachine(this.app, name, { force }, this.call);
         reporter.step(`Successfully removed ${name}`);
       } catch (error) {
+        if (force && isGone(error)) {
+          // Scripts clear the way with `rm -f` before they create.
+          reporter.warn(`${messageOf(error)}\nCan't remove "${name}"`);
+          continue;
+        }
         errors.push(error);
       }
     }
     if (errors.length > 0) throw joinErrors(errors);
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof MachineNotFoundError;
 }
