@@ -19,7 +19,9 @@ export default class Active extends BaseCommand {
       throw new UsageError({ message: 'Error: Too many arguments given', verbatim: true });
     }
     const rows = await listMachines(this.app, { timeoutMs: this.count('timeout') * 1000 }, this.call);
-    const active = rows.filter((row) => row.active).sort((a, b) => naturalOrder(a.name, b.name))[0];
+    const active = rows
+      .filter((row) => row.active || row.activeSwarm)
+      .sort((a, b) => naturalOrder(a.name, b.name))[0];
     if (active !== undefined) {
       this.print(active.name);
       return;

@@ -74,9 +74,9 @@ function listRow(machine: ListedMachine, swarm: string): ListRow {
   const wasAsked = machine.record !== undefined && machine.state !== 'Timeout';
   return {
     name: machine.name,
-    active: wasAsked ? (machine.active ? '*' : '-') : '',
+    active: wasAsked ? activeMark(machine) : '',
     activeHost: machine.active,
-    activeSwarm: false,
+    activeSwarm: machine.activeSwarm,
     driverName: machine.driverName,
     state: machine.state,
     url: machine.url,
@@ -87,6 +87,11 @@ function listRow(machine: ListedMachine, swarm: string): ListRow {
     engineOptions: machine.record?.hostOptions.EngineOptions,
     swarmOptions: machine.record?.hostOptions.SwarmOptions,
   };
+}
+
+function activeMark({ active, activeSwarm }: ListedMachine): string {
+  if (active) return '*';
+  return activeSwarm ? '* (swarm)' : '-';
 }
 
 function asJson(machine: ListedMachine, swarm: string): object {

@@ -29,7 +29,7 @@ export async function machineUrl(app: App, record: MachineRecord, call: Call): P
   return engineUrl(await machineAddress(app, record, call), endpoint.enginePort);
 }
 
-/** `ip NAME`. For a machine without a guest it is the host and port of its URL, as the contract has it. */
+/** `ip NAME`: the address alone, also for a machine without a guest, where docker-machine prints the port too. */
 export async function machineIp(app: App, record: MachineRecord, call: Call): Promise<string> {
   const driver = app.driver(record.driverName);
   const endpoint = driver.endpoint(driverMachine(app, record));

@@ -14,7 +14,10 @@ const SIDE_BY_SIDE = 64;
 /** A row of `ls`, in the contract's words. */
 export interface ListedMachine {
   readonly name: string;
+  /** DOCKER_HOST names its engine. */
   readonly active: boolean;
+  /** DOCKER_HOST names the swarm whose master it is. */
+  readonly activeSwarm: boolean;
   readonly driverName: string;
   /** The contract's word: `Running`, `Stopped`, `Timeout`, `Error` ... or empty. */
   readonly state: string;
@@ -59,6 +62,7 @@ async function look(
   const row = (fields: Partial<ListedMachine>): ListedMachine => ({
     name,
     active: false,
+    activeSwarm: false,
     driverName: '',
     state: '',
     url: '',
@@ -122,10 +126,13 @@ async function ask(
   }
   const url = endpoint.url ?? engineUrl(await machineAddress(app, record, call), endpoint.enginePort);
   const place = parseEngineUrl(url);
+  const dockerHost = app.facts.env.DOCKER_HOST;
   const found = {
     state: 'Running',
     url,
-    active: app.facts.env.DOCKER_HOST === url,
+    active: dockerHost === url,
+    activeSwarm:
+      place !== undefined && dockerHost !== undefined && dockerHost === swarmUrl(record, place.host),
     certificateDaysLeft,
   };
   if (place === undefined) return { ...found, dockerVersion: 'Unknown', error: ageing };
@@ -136,6 +143,13 @@ async function ask(
   return answer.ok
     ? { ...found, dockerVersion: `v${answer.version?.version ?? ''}`, error: ageing }
     : { ...found, dockerVersion: 'Unknown', error: answer.detail };
+}
+
+/** Where the swarm of a master is reached; undefined for any other machine. */
+function swarmUrl(record: MachineRecord, host: string): string | undefined {
+  const { Master, Host } = record.hostOptions.SwarmOptions;
+  const port = Master ? parseEngineUrl(Host)?.port : undefined;
+  return port === undefined ? undefined : engineUrl(host, port);
 }
 
 function expiryNotice(days: number, name: string): string {
