@@ -1,3 +1,4 @@
+import { ensureCertificates } from '../../src/core/actions/certificates.js';
 import type { EngineOptions, MachineRecord, SwarmOptions } from '../../src/core/machine.js';
 import { machineRecord } from '../support/machine-record.js';
 import type { TestApp } from '../support/test-app.js';
@@ -27,7 +28,5 @@ export async function addMachine(test: TestApp, name: string, machine: NoneMachi
     },
   };
   await test.app.store.save(record);
-  await test.app.store.writeFile(record.hostOptions.AuthOptions.CaCertPath, 'ca', 0o600);
-  await test.app.store.writeFile(record.hostOptions.AuthOptions.ClientCertPath, 'cert', 0o600);
-  await test.app.store.writeFile(record.hostOptions.AuthOptions.ClientKeyPath, 'key', 0o600);
+  await ensureCertificates(test.app, record.hostOptions.AuthOptions, test.newCall().call);
 }
