@@ -77,7 +77,7 @@ export async function createMachine(app: App, request: CreateRequest, call: Call
       }
       await advance(app, record, 'complete', async (it) => it);
     } catch (error) {
-      throw createError(error, request, call);
+      throw createError(error, request, call, await store.exists(request.name));
     }
     call.reporter.step(
       `To see how to connect your Docker Client to the Docker Engine running on this virtual machine, run: ${request.programName} env ${request.name}`,
@@ -335,11 +335,12 @@ async function checkConnection(app: App, record: MachineRecord, call: Call): Pro
   call.reporter.step('Docker is up and running!');
 }
 
-/** The contract's first line, the cause's reason, and the two ways on. */
-function createError(error: unknown, request: CreateRequest, call: Call): unknown {
-  const waysOn = [
-    `go on from here with the same command again, or remove the machine:  ${request.programName} rm ${request.name}`,
-  ];
+/** The contract's first line, the cause's reason, and the two ways on when there is something to go on with. */
+function createError(error: unknown, request: CreateRequest, call: Call, isRecorded: boolean): unknown {
+  const { name, programName } = request;
+  const waysOn = isRecorded
+    ? [`go on from here with the same command again, or remove the machine:  ${programName} rm ${name}`]
+    : [];
   if (call.signal.aborted) {
     return new InterruptedError(`Interrupted while creating "${request.name}"`, waysOn);
   }
