@@ -1,5 +1,7 @@
+import { UsageError } from './errors.js';
 import type { EngineOptions, HostOptions, SwarmOptions } from './machine.js';
 import type { StoreLayout } from './ports.js';
+import { redactSecrets } from './redact.js';
 
 /** Certificate paths from the global `--tls-*` flags; absent ones lie in the store. */
 export interface TlsPaths {
@@ -38,8 +40,16 @@ export interface HostOptionsRequest {
   readonly tls: TlsPaths;
 }
 
-/** What config.json keeps of a `create`, with docker-machine's own defaults (contract: store.md section 3). */
+/**
+ * What config.json keeps of a `create`, with docker-machine's own defaults (contract: store.md section 3). Throws UsageError for engine
+ * settings that would not arrive in the guest as they were given.
+ */
 export function makeHostOptions(layout: StoreLayout, name: string, request: HostOptionsRequest): HostOptions {
+  assertOneWord('--engine-label', request.engine.Labels);
+  assertOneWord('--engine-insecure-registry', request.engine.InsecureRegistry);
+  assertOneWord('--engine-registry-mirror', request.engine.RegistryMirror);
+  assertOneWord('--engine-opt', request.engine.ArbitraryFlags);
+  assertVariables(request.engine.Env);
   const machine = layout.machine(name);
   const certs = certificatePaths(layout);
   return {
@@ -95,7 +105,8 @@ export function makeHostOptions(layout: StoreLayout, name: string, request: Host
 }
 
 function certificatePaths(layout: StoreLayout): Required<{ [K in keyof TlsPaths]: string }> {
-  const separator = layout.root.includes('\\') ? '\\' : '/';
+  // The layout knows its platform; a backslash in the root does not, it is a letter like others outside of Windows.
+  const separator = layout.certs.startsWith('\\', layout.root.length) ? '\\' : '/';
   const at = (file: string) => `${layout.certs}${separator}${file}`;
   return {
     caCert: at('ca.pem'),
@@ -103,4 +114,25 @@ function certificatePaths(layout: StoreLayout): Required<{ [K in keyof TlsPaths]
     clientCert: at('cert.pem'),
     clientKey: at('key.pem'),
   };
+}
+
+/** boot2docker splits the engine's arguments at white space, whatever the quotes: a value with a space would be torn apart. */
+function assertOneWord(flag: string, values: readonly string[] | null): void {
+  const torn = values?.find((value) => value === '' || /\s/.test(value));
+  if (torn === undefined) return;
+  throw new UsageError({
+    message: `The value "${torn}" of ${flag} cannot be used`,
+    reason: 'it is empty or contains white space, which does not reach the engine in one piece',
+    nextSteps: ['leave the white space out, or set it in the daemon.json of the guest'],
+  });
+}
+
+function assertVariables(values: readonly string[] | null): void {
+  const wrong = values?.find((value) => !/^[A-Za-z_][A-Za-z0-9_]*=[^\r\n\0]*$/.test(value));
+  if (wrong === undefined) return;
+  throw new UsageError({
+    message: `The value "${redactSecrets(wrong)}" of --engine-env cannot be used`,
+    reason: 'it is not of the form NAME=value on one line',
+    nextSteps: ['for example: --engine-env HTTP_PROXY=http://proxy.example:8080'],
+  });
 }
