@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { tmachineIn } from '../support/cli.js';
+import { PROGRAM, runProgram, tmachineIn } from '../support/cli.js';
+import { noSmallDisk, smallDisk } from '../support/small-disk.js';
 
 /** The built program on a store of its own; machines of the driver `none` need no hypervisor. */
 describe('bad input and faults', () => {
@@ -174,6 +175,127 @@ describe('bad input and faults', () => {
     expect(outcome.stderr).not.toContain('    at ');
   });
 
+  test.each([
+    { what: 'spaces', folder: 'my machines' },
+    { what: 'an apostrophe', folder: "o'hara" },
+    { what: 'letters beyond ASCII', folder: 'Jürgen-日本' },
+    { what: 'quotes and a backslash', folder: 'q"uote\\back' },
+    { what: 'a dollar sign', folder: '$(id) %PATH%' },
+  ])('P11: a store whose path has $what holds everything below it', async ({ folder }) => {
+    const root = join(store, folder);
+    const there = tmachineIn(root);
+    expect((await there([...none, 'dev'])).status).toBe(0);
+    expect((await there(['ls', '-q'])).stdout).toBe('dev\n');
+    const { AuthOptions } = JSON.parse((await there(['inspect', 'dev'])).stdout).HostOptions;
+    expect(AuthOptions.CaCertPath).toBe(join(root, 'certs', 'ca.pem'));
+    expect(existsSync(AuthOptions.CaCertPath)).toBe(true);
+    expect(await readdir(store)).toEqual([folder]);
+  });
+
+  test('a store is found through a link and by a relative path; a line break in its path is refused', async () => {
+    await tmachine([...none, 'dev']);
+    const link = join(store, 'link');
+    await symlink(store, link);
+    expect((await tmachineIn(link)(['ls', '-q'])).stdout).toBe('dev\n');
+    expect((await tmachineIn('link')(['ls', '-q'], { cwd: store })).stdout).toBe('dev\n');
+    const refused = await tmachineIn('/tmp/a\nb')(['ls']);
+    expect(refused).toMatchObject({ status: 2, stdout: '' });
+    expect(refused.stderr).toContain('control character');
+  });
+
+  (noSmallDisk() === undefined ? test : test.skip)(
+    'P28: a full store: create says so and leaves no half machine, the others are listed and removed',
+    async () => {
+      const disk = await smallDisk(512);
+      try {
+        const there = tmachineIn(disk.path);
+        expect((await there([...none, 'old'])).status).toBe(0);
+        await disk.fill();
+        const outcome = await there([...none, 'new']);
+        expect(outcome.status).toBe(1);
+        expect(outcome.stderr).toContain('the disk is full');
+        expect(outcome.stderr).not.toContain('tmachine rm');
+        expect(outcome.stderr).not.toContain('    at ');
+        expect((await there(['ls', '-q'])).stdout).toBe('old\n');
+        expect((await there(['rm', '-y', 'old'])).status).toBe(0);
+      } finally {
+        await disk.remove();
+      }
+    },
+  );
+
+  test('without a home directory the two ways to name a store are told', async () => {
+    const outcome = await tmachineIn('')(['ls'], { env: { HOME: '' } });
+    expect(outcome).toMatchObject({ status: 2, stdout: '' });
+    expect(outcome.stderr).toContain('--storage-path');
+    expect(outcome.stderr).toContain('MACHINE_STORAGE_PATH');
+  });
+
+  test('a home in which nothing can be made is a sentence, not a hang', async () => {
+    const outcome = await tmachineIn('')([...none, 'dev'], { env: { HOME: '/proc' }, timeoutMs: 10_000 });
+    expect(outcome).toMatchObject({ status: 1, signal: null });
+    expect(outcome.stderr).toContain('/proc/.docker/machine');
+  });
+
+  test('output that cannot be written is an error; a reader that has gone is not', async () => {
+    await tmachine([...none, 'dev']);
+    const shell = (line: string) =>
+      runProgram('sh', ['-c', line, 'sh', process.execPath, PROGRAM], {
+        env: { MACHINE_STORAGE_PATH: store },
+      });
+    const full = await shell('"$1" "$2" inspect dev >/dev/full');
+    expect(full.status).toBe(1);
+    expect(full.stderr).toMatch(/^✗ The output could not be written\n {2}Why {3}ENOSPC/);
+    expect(full.stderr).not.toContain('    at ');
+    const gone = await shell('{ "$1" "$2" create --help; echo "$?" >&2; } | true');
+    expect(gone.stderr).toBe('0\n');
+  });
+
+  test('called docker-machine, it says docker-machine in all that is to be typed', async () => {
+    const program = join(store, 'docker-machine');
+    await symlink(PROGRAM, program);
+    const called = (...args: string[]) => runProgram(program, args, { env: { MACHINE_STORAGE_PATH: store } });
+    expect((await called(...none, 'dev')).stdout).toMatch(/, run: docker-machine env dev\n$/);
+    expect((await called('version')).stdout).toMatch(/^docker-machine version /);
+    expect((await called('env', '-u', '--shell', 'bash')).stdout).toMatch(
+      /^# eval \$\(docker-machine env -u --shell bash\)$/m,
+    );
+    const outcomes = [
+      await called('active'),
+      await called('start'),
+      await called('env', 'dev'),
+      await called('regenerate-certs', 'dev'),
+    ];
+    for (const { stderr } of outcomes) {
+      expect(stderr).toMatch(/\n {2}Next .*docker-machine /s);
+      expect(stderr).not.toContain('tmachine');
+    }
+  });
+
+  test('variables that cannot be read are told and not used; MACHINE_DEBUG and MACHINE_DRIVER are refused', async () => {
+    const env = (variables: Record<string, string>, args = [...none, 'dev']) =>
+      tmachine(args, { env: variables });
+    const told = await env({ MACHINE_NATIVE_SSH: 'zz' });
+    expect(told.status).toBe(0);
+    expect(told.stdout).toMatch(/^MACHINE_NATIVE_SSH="zz" is ignored, because it is neither true nor false/);
+    expect((await env({ MACHINE_DEBUG: 'zz' })).stderr).toMatch(
+      /^Error parsing boolean value from MACHINE_DEBUG: strconv\.ParseBool: parsing "zz": invalid syntax\n/,
+    );
+    expect((await env({ MACHINE_DRIVER: 'kvm' }, ['create', 'x'])).stderr).toMatch(
+      /^Driver "kvm" not found\./,
+    );
+    expect((await env({ MACHINE_DRIVER: 'kvm' }, ['ls', '-q'])).stdout).toBe('dev\n');
+  });
+
+  test('names that differ by case only are two machines, each with a row of its own', async () => {
+    await tmachine([...none, 'dev']);
+    await tmachine([...none, 'DEV']);
+    expect((await tmachine(['ls', '-f', '{{.Name}}'])).stdout.split('\n').filter(Boolean).sort()).toEqual([
+      'DEV',
+      'dev',
+    ]);
+  });
+
   test('a machine without a hypervisor refuses power commands in the words of docker-machine', async () => {
     await tmachine([...none, 'dev']);
     for (const [action, word] of [
@@ -226,24 +348,14 @@ describe('bad input and faults', () => {
     expect((await tmachine(['help', 'ls'])).stdout).toMatch(/^Usage: tmachine ls \[OPTIONS\]/);
   });
 
-  test('a key file that others can read is refused by ssh with the words of docker-machine', async () => {
-    const key = join(store, 'key');
-    await writeFile(key, 'no key');
-    await chmod(key, 0o644);
-    // Only a machine with a login can show it: `generic` names a host that is never reached.
+  test('a key file that is not there is refused before a machine is made', async () => {
     const created = await tmachine([
       'create',
-      '-d',
-      'generic',
-      '--generic-ip-address',
-      '127.0.0.1',
-      '--generic-ssh-port',
-      '1',
-      '--generic-ssh-key',
-      join(store, 'missing'),
-      'far',
+      ...['-d', 'generic', '--generic-ip-address', '127.0.0.1', '--generic-ssh-port', '1'],
+      ...['--generic-ssh-key', join(store, 'missing'), 'far'],
     ]);
     expect(created.status).toBe(3);
     expect(created.stderr.split('\n')[0]).toContain('SSH key does not exist');
+    expect(existsSync(join(store, 'machines', 'far'))).toBe(false);
   });
 });
