@@ -42,10 +42,13 @@ export function missingLibraries(root) {
     if (needs.interpreter && resolveInside(root, needs.interpreter) === null) {
       complaints.push(`${inside} needs the loader ${needs.interpreter}`);
     }
-    const directories = needs.directories.map((directory) => directory.replaceAll(/\$\{?ORIGIN\}?/g, dirname(inside)));
+    const directories = needs.directories.map((directory) =>
+      directory.replaceAll(/\$\{?ORIGIN\}?/g, dirname(inside)),
+    );
     for (const library of needs.libraries) {
       const places = [...directories, ...DEFAULT_DIRECTORIES].map((directory) => join(directory, library));
-      if (!places.some((place) => resolveInside(root, place) !== null)) complaints.push(`${inside} needs ${library}`);
+      if (!places.some((place) => resolveInside(root, place) !== null))
+        complaints.push(`${inside} needs ${library}`);
     }
   }
   return complaints.sort();

@@ -34,7 +34,12 @@ export function softwareBill({ engineVersion, kernelVersion, kernelSha256, packa
     specVersion: '1.5',
     version: 1,
     metadata: {
-      component: { type: 'operating-system', name: 'boot2docker', version: engineVersion, 'bom-ref': 'boot2docker' },
+      component: {
+        type: 'operating-system',
+        name: 'boot2docker',
+        version: engineVersion,
+        'bom-ref': 'boot2docker',
+      },
     },
     components: [
       ...packages.map(({ name, version, sha256 }) => ({
@@ -50,7 +55,8 @@ export function softwareBill({ engineVersion, kernelVersion, kernelSha256, packa
         'bom-ref': packageUrl('linux-source-6.12', kernelVersion),
         name: 'linux-source-6.12',
         version: kernelVersion,
-        description: 'the kernel, built from this source package; the hash is that of the kernel file in the image',
+        description:
+          'the kernel, built from this source package; the hash is that of the kernel file in the image',
         purl: packageUrl('linux-source-6.12', kernelVersion),
         hashes: [{ alg: 'SHA-256', content: kernelSha256 }],
       },
@@ -63,7 +69,13 @@ const sha256Of = (path) => createHash('sha256').update(readFileSync(path)).diges
 if (process.argv[1] && import.meta.filename === process.argv[1]) {
   const option = { type: 'string' };
   const { values } = parseArgs({
-    options: { entry: option, engine: option, 'kernel-release': option, 'kernel-version': option, packages: option },
+    options: {
+      entry: option,
+      engine: option,
+      'kernel-release': option,
+      'kernel-version': option,
+      packages: option,
+    },
   });
   const at = (name) => join(values.entry, name);
   const versions = readFileSync(at('versions'), 'utf8');

@@ -12,7 +12,12 @@ const DT_RUNPATH = 29n;
 
 /** True if the bytes begin an ELF file for x86-64. */
 export function isElf(bytes) {
-  return bytes.length > 64 && bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2 && bytes.readUInt16LE(18) === 62;
+  return (
+    bytes.length > 64 &&
+    bytes.readUInt32BE(0) === 0x7f454c46 &&
+    bytes[4] === 2 &&
+    bytes.readUInt16LE(18) === 62
+  );
 }
 
 /** The program headers of an ELF file. Offsets and sizes are numbers (files here are far below 2^53 bytes). */
@@ -36,7 +41,8 @@ export function programHeaders(bytes) {
 /** The place in the file of a virtual address; throws when no loaded segment has it. */
 export function fileOffset(headers, address) {
   const segment = headers.find(
-    (header) => header.type === PT_LOAD && address >= header.address && address < header.address + header.fileSize,
+    (header) =>
+      header.type === PT_LOAD && address >= header.address && address < header.address + header.fileSize,
   );
   if (!segment) throw new Error(`address 0x${address.toString(16)} is in no loaded segment`);
   return segment.offset + (address - segment.address);

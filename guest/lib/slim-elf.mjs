@@ -5,9 +5,12 @@
 // the loader must apply at every start, touching 31 MB of memory that could have stayed in the file. This program
 //   1. empties the dynamic symbol table but for what the program itself imports,
 //   2. applies the relative relocations once, for a fixed address, and makes the program an ordinary executable,
-//   3. drops the section table, which only debuggers read.
-// Code and read-only data stay byte for byte what Debian built. The price is a fixed address for the programs' own
-// image, as Go's default build mode has it.
+//   3. drops the section table, which only debuggers read,
+//   4. empties the tables that lead from code to source lines: a third of what Go keeps for every function, and nothing
+//      but a crash report reads them. Reports then have function names and offsets, from which Debian's own program
+//      gives the line, instead of lines.
+// Code stays byte for byte what Debian built. The price of 2 is a fixed address for the programs' own image, as Go's
+// default build mode has it.
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dynamicEntries, fileOffset, isElf, PT_LOAD, programHeaders, stringAt } from './elf.mjs';
 
@@ -63,7 +66,16 @@ const POINTER_TAGS = new Set([
 ]);
 const STRING_TAGS = new Set([DT.needed, DT.soname, DT.rpath, DT.runpath]);
 
-const R = { address64: 1, copy: 5, globDat: 6, jumpSlot: 7, relative: 8, tlsModule: 16, tlsOffset: 18, indirect: 37 };
+const R = {
+  address64: 1,
+  copy: 5,
+  globDat: 6,
+  jumpSlot: 7,
+  relative: 8,
+  tlsModule: 16,
+  tlsOffset: 18,
+  indirect: 37,
+};
 const SYMBOL_BYTES = 24;
 const RELOCATION_BYTES = 24;
 
@@ -79,7 +91,11 @@ export function slimElf(original) {
   const entry = (tag) => entries.find((candidate) => candidate.tag === tag);
   const value = (tag) => entry(tag)?.value;
   const at = (tag) => fileOffset(headers, value(tag));
-  for (const [name, tag] of Object.entries({ hash: DT.hash, text: DT.textRelocations, packed: DT.packedRelocations })) {
+  for (const [name, tag] of Object.entries({
+    hash: DT.hash,
+    text: DT.textRelocations,
+    packed: DT.packedRelocations,
+  })) {
     if (entry(tag)) throw new Error(`its dynamic section has an entry (${name}) that is not expected`);
   }
   for (const tag of [DT.strings, DT.symbols, DT.gnuHash, DT.versions, DT.versionNeeds, DT.relocations]) {
@@ -107,6 +123,7 @@ export function slimElf(original) {
   }
   setValue(bytes, entry(DT.relocationsSize), left.length * RELOCATION_BYTES);
   if (entry(DT.relativeCount)) setValue(bytes, entry(DT.relativeCount), 0);
+  clearLineTables(bytes);
   return withoutSections(bytes, headers);
 }
 
@@ -173,7 +190,8 @@ function dropExportedSymbols(bytes, { entries, at, value, relocations, pltReloca
     return names.get(name);
   };
   for (const entry of entries) {
-    if (STRING_TAGS.has(entry.tag)) setValue(bytes, entry, nameOffset(stringAt(bytes, stringsAt + entry.value)));
+    if (STRING_TAGS.has(entry.tag))
+      setValue(bytes, entry, nameOffset(stringAt(bytes, stringsAt + entry.value)));
   }
   forEachVersionName(bytes, at(DT.versionNeeds), value(DT.versionNeedsCount), (place) => {
     bytes.writeUInt32LE(nameOffset(stringAt(bytes, stringsAt + bytes.readUInt32LE(place))), place);
@@ -204,7 +222,8 @@ function symbolCount(bytes, hashAt) {
   const first = bytes.readUInt32LE(hashAt + 4);
   const bucketsAt = hashAt + 16 + bytes.readUInt32LE(hashAt + 8) * 8;
   let last = 0;
-  for (let index = 0; index < buckets; index += 1) last = Math.max(last, bytes.readUInt32LE(bucketsAt + index * 4));
+  for (let index = 0; index < buckets; index += 1)
+    last = Math.max(last, bytes.readUInt32LE(bucketsAt + index * 4));
   if (last < first) return first;
   const chainsAt = bucketsAt + buckets * 4;
   while ((bytes.readUInt32LE(chainsAt + (last - first) * 4) & 1) === 0) last += 1;
@@ -308,6 +327,71 @@ function symbolCountAfter(left, pltRelocations, bytes, hashAt) {
   return Math.max(undefinedCount, last + 1);
 }
 
+// The header of Go's function table since Go 1.20: magic, two zero bytes, instruction size 1, pointer size 8, then
+// counts and offsets of 8 bytes each (runtime/symtab.go, pcHeader).
+const PCLN_MAGIC = Buffer.from([0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8]);
+const PCLN = { functions: 8, fileOffsets: 40, valueTables: 56, functionTable: 64 };
+// Fields of a function's record (runtime/runtime2.go, _func): offsets into the value tables.
+const FUNC = { stackDepth: 16, file: 20, line: 24, tableCount: 28, tables: 44 };
+
+/** Zeroes what only the way from an address to a source line uses. Says so and does nothing if there is no such table. */
+function clearLineTables(bytes) {
+  const header = findFunctionTable(bytes);
+  if (header === -1) throw new Error('it has no function table of a known form');
+  const offset = (field) => Number(bytes.readBigUInt64LE(header + field));
+  const count = offset(PCLN.functions);
+  const values = header + offset(PCLN.valueTables);
+  const functions = header + offset(PCLN.functionTable);
+  const needed = new Uint8Array(functions - values);
+  const needTable = (start) => {
+    if (start !== 0) needed.fill(1, start, valueTableEnd(bytes, values + start) - values);
+  };
+  const records = Array.from(
+    { length: count },
+    (_, index) => functions + bytes.readUInt32LE(functions + index * 8 + 4),
+  );
+  for (const record of records) {
+    needTable(bytes.readUInt32LE(record + FUNC.stackDepth));
+    for (let left = bytes.readUInt32LE(record + FUNC.tableCount) - 1; left >= 0; left -= 1) {
+      needTable(bytes.readUInt32LE(record + FUNC.tables + left * 4));
+    }
+  }
+  // Offset 0 means "no such table" to the runtime, which then answers "?" and line 0.
+  for (const record of records) {
+    bytes.writeUInt32LE(0, record + FUNC.file);
+    bytes.writeUInt32LE(0, record + FUNC.line);
+  }
+  needed.forEach((isNeeded, index) => {
+    if (!isNeeded) bytes[values + index] = 0;
+  });
+  // The lists of source files, reached through the tables just emptied.
+  bytes.fill(0, header + offset(PCLN.fileOffsets), values);
+}
+
+function findFunctionTable(bytes) {
+  for (let at = bytes.indexOf(PCLN_MAGIC); at !== -1; at = bytes.indexOf(PCLN_MAGIC, at + 1)) {
+    const field = (offset) => Number(bytes.readBigUInt64LE(at + offset));
+    const isOrdered =
+      field(32) < field(40) && field(40) < field(48) && field(48) < field(56) && field(56) < field(64);
+    if (at % 32 === 0 && isOrdered && field(8) > 0 && at + field(64) + field(8) * 8 < bytes.length) return at;
+  }
+  return -1;
+}
+
+/** A value table is pairs of variable-length numbers; a zero where a pair begins, but for the first, ends it. */
+function valueTableEnd(bytes, start) {
+  let at = start;
+  const skipNumber = () => {
+    while ((bytes[at] & 0x80) !== 0) at += 1;
+    at += 1;
+  };
+  do {
+    skipNumber();
+    skipNumber();
+  } while (bytes[at] !== 0);
+  return at + 1;
+}
+
 /** Without section table, and without what lies behind the last byte that is loaded. */
 function withoutSections(bytes, headers) {
   bytes.writeBigUInt64LE(0n, 40);
@@ -324,7 +408,9 @@ if (process.argv[1] && import.meta.filename === process.argv[1]) {
       const after = slimElf(before);
       const { mode } = statSync(path);
       writeFileSync(path, after, { mode });
-      process.stderr.write(`guest: ${path}: ${before.length} -> ${after.length} bytes, fixed address, no exports\n`);
+      process.stderr.write(
+        `guest: ${path}: ${before.length} -> ${after.length} bytes, fixed address, no exports, no line tables\n`,
+      );
     } catch (error) {
       process.stderr.write(`guest: ${path} stays as Debian built it: ${error.message}\n`);
       process.exitCode = 1;
