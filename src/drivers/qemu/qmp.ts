@@ -47,6 +47,8 @@ export const MONITOR_USER = 'tmachine';
 export type MonitorCommand = 'system_powerdown' | 'quit' | 'query-status' | 'cont';
 
 const TURN_PAUSE_MS = 20;
+/** Certain, however long it took to find out. */
+const NOBODY_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK']);
 
 /**
  * Sends one command and returns QEMU's answer; the connection lives only so long. Read line by line: events come at any time, also glued
@@ -83,7 +85,8 @@ export async function askMonitor(
   } catch (error) {
     throwIfInterrupted(options.signal);
     if (error instanceof MonitorError) throw error;
-    if (isLate) throw new MonitorError('silent', `no answer within ${options.timeoutMs} ms`, error);
+    const isLateOnly = isLate && !NOBODY_THERE.has(systemErrorCode(error) ?? '');
+    if (isLateOnly) throw new MonitorError('silent', `no answer within ${options.timeoutMs} ms`, error);
     throw new MonitorError('absent', messageOf(error), error);
   } finally {
     ended.abort();

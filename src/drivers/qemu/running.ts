@@ -40,16 +40,30 @@ export async function findLiveRun(
 async function fateOf(directory: string, run: Run, ports: QemuPorts, signal: AbortSignal): Promise<RunFate> {
   const { process } = run;
   if (process !== undefined && process.startedAt !== '') {
-    return (await ports.processTable.isAlive(process))
+    return (await isLive({ run, process }, directory, ports, signal))
       ? { kind: 'alive', run, process }
       : { kind: 'ended', run };
   }
   const pid = process?.pid ?? (await readPidFile(directory, run.id));
-  const identity = pid === undefined ? undefined : await ports.processTable.identify(pid);
-  if (identity !== undefined && (await listens(directory, run, ports, signal))) {
-    return { kind: 'alive', run, process: identity };
+  if (pid !== undefined && (await listens(directory, run, ports, signal))) {
+    const identity = await ports.processTable.identify(pid);
+    return { kind: 'alive', run, process: identity ?? { pid, startedAt: 'not seen from here' } };
   }
   return (await mayStillStart(run, ports)) ? { kind: 'starting', run } : { kind: 'ended', run };
+}
+
+/**
+ * True while the run's QEMU lives: its process is there, or its Unix socket is served although the process is not seen, as from another
+ * container that shares the store.
+ */
+export async function isLive(
+  { run, process }: { readonly run: Run; readonly process: ProcessIdentity },
+  directory: string,
+  ports: QemuPorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (await ports.processTable.isAlive(process)) return true;
+  return run.monitorPort === 0 && (await listens(directory, run, ports, signal));
 }
 
 async function listens(directory: string, run: Run, ports: QemuPorts, signal: AbortSignal): Promise<boolean> {
@@ -109,19 +123,20 @@ export async function waitForRelease(run: Run, ports: QemuPorts, signal: AbortSi
   }
 }
 
-/** Waits until the process is gone. Returns false when it is still there after `withinMs`. Throws the signal's reason only. */
+/** Waits until QEMU is gone. Returns false when it is still there after `withinMs`. Throws the signal's reason only. */
 export async function waitForEnd(
-  process: ProcessIdentity,
+  live: { readonly run: Run; readonly process: ProcessIdentity },
+  directory: string,
   ports: QemuPorts,
   limits: { readonly withinMs: number; readonly signal: AbortSignal },
 ): Promise<boolean> {
   try {
     await waitUntil(
-      `the end of process ${process.pid}`,
-      async () => {
-        const isAlive = await ports.processTable.isAlive(process);
-        return isAlive ? { done: false, seen: 'it is alive' } : { done: true, value: undefined };
-      },
+      `the end of process ${live.process.pid}`,
+      async () =>
+        (await isLive(live, directory, ports, limits.signal))
+          ? { done: false, seen: 'it is alive' }
+          : { done: true, value: undefined },
       { everyMs: 50, withinMs: limits.withinMs, clock: ports.clock, signal: limits.signal },
     );
     return true;

@@ -255,7 +255,7 @@ async function awaitAnswer(
   } catch (error) {
     if (!(error instanceof TimedOutError)) throw error;
     await ports.processTable.signal(process, 'SIGKILL');
-    await waitForEnd(process, ports, { withinMs: 10_000, signal });
+    await waitForEnd({ run, process }, directory, ports, { withinMs: 10_000, signal });
     await discardRun(directory, run.id);
     throw new TimedOutError({
       code: 'QEMU_SILENT',

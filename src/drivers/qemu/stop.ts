@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { TimedOutError, TmachineError, throwIfInterrupted } from '../../core/errors.js';
-import type { ProcessIdentity } from '../../core/ports.js';
 import { waitUntil } from '../../core/wait.js';
 import { readConsoleSince, readConsoleTail } from './console.js';
 import { runFiles } from './files.js';
 import type { QemuPorts } from './ports.js';
 import { askMonitor, type MonitorCommand, MonitorError } from './qmp.js';
 import { discardRun, monitorOf, type Run } from './run.js';
-import { findRuns, type RunFate, settledRun, waitForEnd, waitForRelease } from './running.js';
+import { findRuns, isLive, type RunFate, settledRun, waitForEnd, waitForRelease } from './running.js';
 import { wakeUp } from './start.js';
+
+type LiveRun = Extract<RunFate, { kind: 'alive' }>;
 
 /** A guest that is still booting does not hear the button, so it is pressed again. */
 const PRESS_EVERY_MS = 2_000;
@@ -30,7 +31,7 @@ export async function shutDownQemu(
   const live = await settledRun(directory, ports, context.signal);
   if (live !== undefined) {
     await wakeUp(directory, live.run, ports, context);
-    await pressUntilEnd(machine, live.run, live.process, ports, context);
+    await pressUntilEnd(machine, live, ports, context);
     await waitForRelease(live.run, ports, context.signal);
   }
   await clearEnded(directory, ports, context.signal);
@@ -38,11 +39,11 @@ export async function shutDownQemu(
 
 async function pressUntilEnd(
   machine: DriverMachine,
-  run: Run,
-  process: ProcessIdentity,
+  live: LiveRun,
   ports: QemuPorts,
   context: DriverContext,
 ): Promise<void> {
+  const { run } = live;
   const console = runFiles(machine.directory, run.id).console;
   const begunAtByte = await sizeOf(console);
   let pressedAt = Number.NEGATIVE_INFINITY;
@@ -51,7 +52,9 @@ async function pressUntilEnd(
     await waitUntil(
       `machine "${machine.name}" to shut down`,
       async () => {
-        if (!(await ports.processTable.isAlive(process))) return { done: true, value: undefined };
+        if (!(await isLive(live, machine.directory, ports, context.signal))) {
+          return { done: true, value: undefined };
+        }
         hasHeard ||= (await readConsoleSince(console, begunAtByte)).includes(HEARD);
         if (!hasHeard && ports.clock.monotonic() - pressedAt >= PRESS_EVERY_MS) {
           await tell(machine.directory, run, 'system_powerdown', ports, context.signal);
@@ -97,17 +100,18 @@ export async function killQemu(
 
 async function endProcess(
   machine: DriverMachine,
-  { run, process }: Extract<RunFate, { kind: 'alive' }>,
+  live: LiveRun,
   ports: QemuPorts,
   context: DriverContext,
 ): Promise<void> {
   const { signal } = context;
+  const { run, process } = live;
   // `quit` lets QEMU write out what it holds of the disk; a QEMU that does not listen is not waited for.
   if (await tell(machine.directory, run, 'quit', ports, signal)) {
-    if (await waitForEnd(process, ports, { withinMs: 5_000, signal })) return;
+    if (await waitForEnd(live, machine.directory, ports, { withinMs: 5_000, signal })) return;
   }
   await ports.processTable.signal(process, 'SIGKILL');
-  if (await waitForEnd(process, ports, { withinMs: 30_000, signal })) return;
+  if (await waitForEnd(live, machine.directory, ports, { withinMs: 30_000, signal })) return;
   throw new TmachineError({
     code: 'QEMU_UNKILLABLE',
     message: `The QEMU of machine "${machine.name}" does not end (process ${process.pid})`,

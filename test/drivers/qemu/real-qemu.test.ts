@@ -270,6 +270,29 @@ describe('P28: whatever becomes of QEMU or of us, there is never a second one, a
     expect(qemusOf(machine.directory)).toEqual([]);
   });
 
+  test('from a container that shares the store but sees none of its processes, a machine is known, stopped and killed', async () => {
+    const blind: QemuPorts = {
+      ...ports,
+      processTable: {
+        self: () => ports.processTable.self(),
+        identify: async () => undefined,
+        isAlive: async () => false,
+        signal: async () => {},
+      },
+    };
+    const there = createQemuDriver(blind);
+    const first = await started(await newMachine());
+    expect(await there.state(first, context())).toBe('running');
+    expect(await there.start(first, context())).toEqual(first.settings);
+    expect(qemusOf(first.directory)).toHaveLength(1);
+    await there.stop(first, context());
+    expect(qemusOf(first.directory)).toEqual([]);
+    const second = await started(first);
+    await there.kill(second, context());
+    expect(qemusOf(second.directory)).toEqual([]);
+    expect(await driver.state(second, context())).toBe('stopped');
+  });
+
   test('a create that was killed while it wrote the disk leaves nothing behind the next one', async () => {
     const machine = await newMachine();
     await writeFile(join(machine.directory, 'disk.qcow2.00aabbcc'), 'half a disk with keys in it');
