@@ -1,8 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createCertificateAuthority } from '../../src/certs/authority.js';
+import { createEngineProbe } from '../../src/certs/check-endpoint.js';
 import * as status from '../../src/commands/status.js';
 import * as version from '../../src/commands/version.js';
 import { createMachine } from '../../src/core/actions/create.js';
+import { openHost } from '../../src/host/open-host.js';
 import { type TestApp, testApp } from '../support/test-app.js';
+import { engine, startEngine } from '../support/tls-faults.js';
 import { runIn } from './command-run.js';
 import { addMachine } from './machines.js';
 
@@ -39,4 +44,32 @@ test("status is one word; a machine whose VM is gone is an error in docker-machi
   const gone = await runIn(world, status, ['vm']);
   expect(gone).toMatchObject({ stdout: '', status: 1 });
   expect(gone.stderr).toMatch(/^error getting state for host vm: machine does not exist\n/);
+});
+
+test('P40: an engine that refuses old API versions is asked without one, over TLS', async () => {
+  const { certificates, store } = world.app;
+  const { AuthOptions } = (await store.load('dev')).hostOptions;
+  const authority = {
+    certificate: await readFile(AuthOptions.CaCertPath, 'utf8'),
+    key: await readFile(AuthOptions.CaPrivateKeyPath, 'utf8'),
+  };
+  const { clock, random } = openHost();
+  const today = createCertificateAuthority({ clock, random });
+  const server = await today.issueServer(authority, {
+    organization: 'tester',
+    names: ['127.0.0.1'],
+    alsoClient: false,
+  });
+  expect(certificates.isIssuedBy(server.certificate, authority.certificate)).toBe(true);
+  const listener = await startEngine(server, authority.certificate, (request, response) => {
+    if (/^\/v\d/.test(request.url ?? '')) response.writeHead(400).end('client version is too old');
+    else engine(request, response);
+  });
+  try {
+    await addMachine(world, 'real', { url: `tcp://127.0.0.1:${listener.port}` });
+    const around = { parts: { engine: createEngineProbe(clock) } };
+    expect((await runIn(world, version, ['real'], around)).stdout).toBe('26.1.5\n');
+  } finally {
+    await listener.close();
+  }
 });
