@@ -1,6 +1,9 @@
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import type { SshTarget } from '../driver.js';
 import { TmachineError, WrongStateError } from '../errors.js';
 import { stateWord } from '../machine.js';
+
+const LOGIN_MS = 30_000;
 
 /** `ssh NAME [COMMAND...]` with the caller's streams. Resolves with the remote exit status. Throws WrongStateError (E12). */
 export async function runInMachine(
@@ -30,6 +33,27 @@ export async function runInMachine(
       nextSteps: [`start it: tmachine start ${name}`],
     });
   }
-  const session = { signal: call.signal, timeoutMs: 30_000, hostKey: record.notes.hostKey };
-  return app.ssh.session(target, command, session);
+  const hostKey = record.notes.hostKey ?? (await pinHostKey(app, name, target, call));
+  return app.ssh.session(target, command, { signal: call.signal, timeoutMs: LOGIN_MS, hostKey });
+}
+
+/**
+ * A machine of docker-machine, or one that lost its tmachine.json, has no known host key: the one it shows now is kept and stated, so that
+ * another one is noticed from now on (P24).
+ */
+async function pinHostKey(app: App, name: string, target: SshTarget, call: Call): Promise<string> {
+  const session = await app.ssh.connect(target, {
+    signal: call.signal,
+    timeoutMs: LOGIN_MS,
+    hostKey: undefined,
+  });
+  await session.close();
+  await app.store.lock({ machine: name }, { signal: call.signal }, async () => {
+    const record = await app.store.load(name);
+    await app.store.save({ ...record, notes: { ...record.notes, hostKey: session.hostKey } });
+  });
+  call.reporter.warn(
+    `The host key of "${name}" was not known and is trusted from now on: ${session.hostKey}`,
+  );
+  return session.hostKey;
 }
