@@ -117,6 +117,7 @@ describe('bad input and faults', () => {
   test.each([
     { what: 'of no bytes', content: '', error: 'unexpected end of JSON input' },
     { what: 'of garbage', content: '{"Driver": ', error: 'unexpected end of JSON input' },
+    { what: 'without a driver', content: '{"ConfigVersion": 3, "Name": "bad"}', error: 'has no "Driver"' },
     { what: 'from the future', content: '{"ConfigVersion": 9}', error: 'config version is from the future' },
   ])(
     'P27: a config.json $what is a row with the reason, and the other machines are listed',
