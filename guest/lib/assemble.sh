@@ -10,7 +10,7 @@ listed_packages() { # packages.txt
 # Copies what packages.txt names from the packages in DEBS, of the versions given ("name version ..." lines), into ROOT. Fails on a pattern that matches nothing: Debian has
 # moved a file, and the image would lack it.
 copy_packages() { # packages.txt debs-directory versions scratch-directory root
-  local list=$1 debs=$2 versions=$3 scratch=$4 root=$5 line name version patterns pattern deb file files missing=0
+  local list=$1 debs=$2 versions=$3 scratch=$4 root=$5 line name version patterns pattern action deb file files missing=0
   while IFS= read -r line; do
     case $line in '#'* | '') continue ;; esac
     name=${line%%:*}
@@ -21,6 +21,8 @@ copy_packages() { # packages.txt debs-directory versions scratch-directory root
     mkdir -p "$scratch/package"
     dpkg-deb -x "$deb" "$scratch/package" || return 1
     for pattern in $patterns; do
+      action=copy
+      case $pattern in '!'*) action=drop; pattern=${pattern#!} ;; esac
       case $pattern in lib/*) pattern=usr/lib/x86_64-linux-gnu/${pattern#lib/} ;; esac
       # The patterns are ours; eval is for their braces.
       files=$(cd "$scratch/package" && shopt -s nullglob && eval "printf '%s\n' $pattern" | while IFS= read -r file; do
@@ -32,6 +34,10 @@ copy_packages() { # packages.txt debs-directory versions scratch-directory root
         continue
       fi
       while IFS= read -r file; do
+        if [ "$action" = drop ]; then
+          rm "$root/$file" || return 1
+          continue
+        fi
         mkdir -p "$root/$(dirname "$file")"
         cp -a "$scratch/package/$file" "$root/$file" || return 1
       done <<<"$files"

@@ -1,6 +1,6 @@
-// node describe.mjs --entry DIR --engine VERSION --kernel-release R --kernel-version V --packages packages.txt
+// node describe.mjs --entry DIR --rootfs FILE --engine VERSION --kernel-release R --kernel-version V --packages packages.txt
 // Writes manifest.json and sbom.cdx.json (CycloneDX 1.5) into DIR, from what the build left there: versions (lines
-// "name version sha256"), vmlinuz, initrd.img, rootfs.sqfs, *.iso and *.iso.sha256. Equal input gives equal files.
+// "name version sha256"), vmlinuz, initrd.img, *.iso and *.iso.sha256. Equal input gives equal files.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -71,6 +71,7 @@ if (process.argv[1] && import.meta.filename === process.argv[1]) {
   const { values } = parseArgs({
     options: {
       entry: option,
+      rootfs: option,
       engine: option,
       'kernel-release': option,
       'kernel-version': option,
@@ -93,9 +94,11 @@ if (process.argv[1] && import.meta.filename === process.argv[1]) {
         versionOf(name),
       ]),
     ),
-    partsBytes: Object.fromEntries(
-      ['vmlinuz', 'initrd.img', 'rootfs.sqfs'].map((name) => [name, statSync(at(name)).size]),
-    ),
+    partsBytes: {
+      vmlinuz: statSync(at('vmlinuz')).size,
+      'initrd.img': statSync(at('initrd.img')).size,
+      'rootfs.sqfs': statSync(values.rootfs).size,
+    },
     images: IMAGES.filter(({ file }) => existsSync(at(`${file}.sha256`))).map(({ file, appliesSeed }) => ({
       file,
       appliesSeed,

@@ -7,6 +7,11 @@ export const PT_INTERP = 3;
 
 const DT_NEEDED = 1n;
 const DT_STRTAB = 5n;
+const DT_SYMTAB = 6n;
+const DT_VERSYM = 0x6ffffff0n;
+const DT_VERNEED = 0x6ffffffen;
+const DT_VERNEEDNUM = 0x6fffffffn;
+const SYMBOL_BYTES = 24;
 const DT_RPATH = 15n;
 const DT_RUNPATH = 29n;
 
@@ -80,4 +85,47 @@ export function loaderNeeds(bytes) {
     libraries: named(DT_NEEDED),
     directories: named(DT_RPATH, DT_RUNPATH).flatMap((path) => path.split(':')),
   };
+}
+
+/** The symbols that a file imports with a version: {name, version, library, isData}, in table order. */
+export function importedSymbols(bytes) {
+  const headers = programHeaders(bytes);
+  const entries = dynamicEntries(bytes, headers);
+  const value = (tag) => entries.find((entry) => entry.tag === tag)?.value;
+  if (value(DT_VERSYM) === undefined || value(DT_VERNEED) === undefined) return [];
+  const strings = fileOffset(headers, value(DT_STRTAB));
+  const symbols = fileOffset(headers, value(DT_SYMTAB));
+  const versions = fileOffset(headers, value(DT_VERSYM));
+  const needs = versionNeeds(bytes, fileOffset(headers, value(DT_VERNEED)), value(DT_VERNEEDNUM), strings);
+  const imported = [];
+  // The symbol table has no length of its own; what follows it in every file that a linker makes is the names.
+  for (let index = 1; symbols + (index + 1) * SYMBOL_BYTES <= strings; index += 1) {
+    const at = symbols + index * SYMBOL_BYTES;
+    const need = needs.get(bytes.readUInt16LE(versions + index * 2) & 0x7fff);
+    if (!need) continue;
+    const isData = (bytes[at + 4] & 15) === 1;
+    // An executable that copies a library's variable has a place for it, and is the one that defines it.
+    if (bytes.readUInt16LE(at + 6) !== 0 && !isData) continue;
+    imported.push({ name: stringAt(bytes, strings + bytes.readUInt32LE(at)), ...need, isData });
+  }
+  return imported;
+}
+
+/** Version index -> {library, version}, of the versions that a file asks of others. */
+function versionNeeds(bytes, start, count, strings) {
+  const needs = new Map();
+  let library = start;
+  for (let index = 0; index < count; index += 1) {
+    const name = stringAt(bytes, strings + bytes.readUInt32LE(library + 4));
+    let version = library + bytes.readUInt32LE(library + 8);
+    for (let left = bytes.readUInt16LE(library + 2); left > 0; left -= 1) {
+      needs.set(bytes.readUInt16LE(version + 6), {
+        library: name,
+        version: stringAt(bytes, strings + bytes.readUInt32LE(version + 8)),
+      });
+      version += bytes.readUInt32LE(version + 12);
+    }
+    library += bytes.readUInt32LE(library + 12);
+  }
+  return needs;
 }

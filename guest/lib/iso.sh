@@ -1,36 +1,15 @@
 # shellcheck shell=bash
-# Packs the guest: initrd, squashfs, boot loaders, ISO. Source this file. Equal input gives equal bytes: every time stamp
+# Packs initrd, kernel and squashfs into an ISO that boots from BIOS and UEFI. Source this file; it runs in the build root. Equal input gives equal bytes: every time stamp
 # is SOURCE_DATE_EPOCH, every identity (volume, partitions, file systems) is fixed.
 
-# The squashfs of the root file system. Nothing of who built it gets in: all belongs to root but what PSEUDO says.
-pack_rootfs() { # root out jobs
-  local root=$1 out=$2 jobs=$3 pseudo
-  pseudo=$(mktemp) || return 1
-  cat >"$pseudo" <<'PSEUDO'
-home/docker m 0750 1000 50
-home/docker/.ssh m 0700 1000 50
-home/docker/.ssh/environment m 0644 1000 50
-root m 0700 0 0
-tmp m 1777 0 0
-etc/shadow m 0640 0 0
-etc/sudoers m 0440 0 0
-usr/bin/sudo m 4755 0 0
-PSEUDO
-  rm -f "$out"
-  nice -n 5 mksquashfs "$root" "$out" -noappend -all-root -no-exports -no-xattrs -quiet -no-progress \
-    -comp zstd -Xcompression-level "${GUEST_ZSTD_LEVEL:-19}" -b "${GUEST_BLOCK:-256K}" -processors "$jobs" -pf "$pseudo" >&2
-  local status=$?
-  rm -f "$pseudo"
-  return "$status"
-}
-
-# The initrd: one static busybox and the init script.
-pack_initrd() { # root init out scratch
-  local root=$1 init=$2 out=$3 tree=$4/initrd.tree applet
+# The initrd: one static busybox and the init script. The root file system has no busybox of its own: init takes this one
+# along.
+pack_initrd() { # busybox init out scratch
+  local busybox=$1 init=$2 out=$3 tree=$4/initrd.tree applet
   rm -rf "$tree"
   mkdir -p "$tree"/{bin,dev,proc,sys,medium,lower,layer,root}
-  cp "$root/usr/bin/busybox" "$tree/bin/busybox"
-  for applet in sh mount umount mkdir sleep usleep tee switch_root losetup insmod; do ln -s busybox "$tree/bin/$applet"; done
+  cp "$busybox" "$tree/bin/busybox"
+  for applet in sh cat cp mount umount mkdir sleep usleep tee switch_root losetup insmod; do ln -s busybox "$tree/bin/$applet"; done
   cp "$init" "$tree/init"
   chmod 0755 "$tree/init" "$tree/bin/busybox"
   find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
