@@ -1,8 +1,7 @@
 // `npm run quickstart`: from a fresh clone to a container that runs in a machine of its own. Needs Node and nothing else; says
 // what it will install, goes ahead as root or with `-y`, and asks before it uses sudo.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +38,7 @@ async function main() {
   const image = await bootImage(yes);
 
   stage(`The machine "${MACHINE}"`);
-  if (exists(MACHINE)) run(process.execPath, [program, 'start', MACHINE]);
+  if (isComplete(MACHINE)) run(process.execPath, [program, 'start', MACHINE]);
   else
     run(process.execPath, [program, 'create', '--driver', 'qemu', '--qemu-boot2docker-url', image, MACHINE]);
 
@@ -108,8 +107,16 @@ async function bootImage(yes) {
   return builtImage;
 }
 
-function exists(name) {
-  return spawnSync(process.execPath, [program, 'status', name], { stdio: 'ignore' }).status === 0;
+/** A machine whose creation was cut off is gone on with by the same `create`; one that docker-machine made has no journal. */
+function isComplete(name) {
+  const machine = join(cachedImage(), '..', '..', 'machines', name);
+  if (!existsSync(join(machine, 'config.json'))) return false;
+  try {
+    const { journal } = JSON.parse(readFileSync(join(machine, 'tmachine.json'), 'utf8'));
+    return journal === undefined || journal.includes('complete');
+  } catch {
+    return true; // without notes of ours: `start` says what is wrong with it
+  }
 }
 
 /** The image carries a small root file system: no registry is needed for a first container. */

@@ -4,15 +4,19 @@ import type { EnginePlan, GuestFile, OsRelease, Provisioner } from '../core/prov
 
 const HOME = '/var/lib/boot2docker';
 
+/** Left in the guest once its engine was seen: a provisioning that was cut off after it stopped the engine must not wait again. */
+const STARTED_ONCE = `${HOME}/.engine-started-once`;
+
 /** Minutes, not seconds: interpreted guests take them (containerd 39 s, dockerd 4 min were seen). */
 const FIRST_START_SECONDS = 600;
-const FIRST_START = `[ -e ${HOME}/profile ] && exit 0
+const FIRST_START = `[ -e ${HOME}/profile ] || [ -e ${STARTED_ONCE} ] && exit 0
 seconds=0
 until (netstat -tln 2>/dev/null || ss -tln) | grep -q ":$1 "; do
   seconds=$((seconds + 1))
   [ "$seconds" -gt "$2" ] && exit 1
   sleep 1
-done`;
+done
+sudo touch ${STARTED_ONCE}`;
 
 /**
  * boot2docker and the project's own guest image, which keeps the same places and commands.

@@ -9,6 +9,9 @@ import { quote } from './quote.js';
 /** As much as our own programs may say on one stream. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
+/** A command that hangs (a broken disk, a service that never stops) must not hold the machine's lock for ever. */
+const DEFAULT_LIMIT_MS = 15 * 60_000;
+
 /**
  * Scripts in a guest over an open connection. A script and its arguments together may be 128 KiB long (Linux's limit for one
  * argument); whatever is larger goes in as `input`.
@@ -18,11 +21,10 @@ export function guestShell(
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): GuestShell {
   return {
-    run: async (script, args = [], { input = '', timeoutMs } = {}) => {
+    run: async (script, args = [], { input = '', timeoutMs = DEFAULT_LIMIT_MS } = {}) => {
       const output = new Output();
       const command = ['sh', '-c', script, 'sh', ...args].map(quote).join(' ');
       const work = () => Promise.race([runCommand(connection, command, input, output), connection.ended]);
-      if (timeoutMs === undefined) return work();
       return withDeadline(work, {
         ms: timeoutMs,
         clock,

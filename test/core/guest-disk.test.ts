@@ -106,9 +106,7 @@ test('the archive is what GNU tar itself writes for the same files', async () =>
     ...args,
     ...['--mode=u=rwX,go=rX', '-b', '1', '-cf', '-', '-C', at, '.ssh/authorized_keys'],
   ]);
-  const ours = makeUstar([
-    { name: '.ssh/authorized_keys', type: 'file', mode: 0o644, content: ED25519 },
-  ]);
+  const ours = makeUstar([{ name: '.ssh/authorized_keys', type: 'file', mode: 0o644, content: ED25519 }]);
   expect(Buffer.from(ours).equals(theirs)).toBe(true);
 });
 
@@ -118,14 +116,19 @@ test('a key that leaves no room is refused', () => {
   );
 });
 
-test.each(['home/docker/x', '../etc/passwd', '/etc/passwd', 'certs/../x.pem', 'certs/.pem', 'ssh/id_rsa', ''])(
-  'a seed file that the guest would ignore is refused: %j',
-  (name) => {
-    expect(() => makeDiskHead({ publicKey: ED25519, seed: [{ name, mode: 0o600, content: '' }] })).toThrow(
-      `the guest takes no file "${name}" from a seed`,
-    );
-  },
-);
+test.each([
+  'home/docker/x',
+  '../etc/passwd',
+  '/etc/passwd',
+  'certs/../x.pem',
+  'certs/.pem',
+  'ssh/id_rsa',
+  '',
+])('a seed file that the guest would ignore is refused: %j', (name) => {
+  expect(() => makeDiskHead({ publicKey: ED25519, seed: [{ name, mode: 0o600, content: '' }] })).toThrow(
+    `the guest takes no file "${name}" from a seed`,
+  );
+});
 
 test('a seed that the guest would not read to its end is refused', () => {
   const content = new Uint8Array(SEED_LIMIT_BYTES);

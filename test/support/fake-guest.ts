@@ -26,6 +26,8 @@ export class FakeGuest implements SshConnector, EngineProbe {
   readonly files = new Map<string, { content: string; mode: string }>();
   /** Every command, in order, shortened to its first words. */
   readonly commands: string[] = [];
+  /** Every script, whole. */
+  readonly scripts: string[] = [];
   hostKey = `ssh-ed25519 ${randomBytes(32).toString('base64')}`;
   osRelease = 'ID=boot2docker\nPRETTY_NAME="Boot2Docker"\n';
   /** Answers of the engine, first one first; the last one stays. */
@@ -76,6 +78,7 @@ export class FakeGuest implements SshConnector, EngineProbe {
   }
 
   async #run(script: string, args: readonly string[], input: string): Promise<GuestResult> {
+    this.scripts.push(script);
     this.commands.push([script.split(' ').slice(0, 3).join(' '), ...args].join(' '));
     const answer = (stdout: string, status = 0) => ({ status, stdout, stderr: '' });
     if (script === 'cat /etc/os-release') return answer(this.osRelease);

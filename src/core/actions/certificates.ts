@@ -77,6 +77,7 @@ async function certificatesAreGood(app: App, auth: AuthOptions): Promise<boolean
   return (
     authority !== undefined &&
     client !== undefined &&
+    app.certificates.matches(authority) &&
     !isExpired(app, authority) &&
     !isExpired(app, client) &&
     isGoodClient(app, client, authority)
@@ -111,6 +112,11 @@ async function createAll(app: App, auth: AuthOptions, call: Call): Promise<void>
     );
     if (await app.store.writeDirectory(auth.CertDir, named)) return;
   }
+  // A renewal that is cut off in the middle leaves half a pair; what was there before is not lost.
+  for (const { path, mode } of files) {
+    const old = await app.store.readFile(path);
+    if (old !== undefined) await app.store.writeFile(`${path}.previous`, old, mode);
+  }
   for (const file of files) await app.store.writeFile(file.path, file.content, file.mode);
 }
 
@@ -141,8 +147,8 @@ async function findAuthority(app: App, auth: AuthOptions): Promise<CertifiedKey 
         : 'Error generating certificates: certificate authority key is missing or belongs to another certificate',
     reason: `"${auth.CaCertPath}" and "${auth.CaPrivateKeyPath}" are not a pair`,
     nextSteps: [
-      'restore the missing file from a backup, if you have one',
-      'or move what is left away and run the command again; machines that exist need then: tmachine regenerate-certs NAME',
+      'restore the missing file, if you have it: a renewal keeps the old ones as *.previous',
+      'or make all certificates anew: tmachine regenerate-certs --client-certs',
     ],
   });
 }

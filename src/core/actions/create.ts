@@ -23,6 +23,7 @@ import type { BootImage } from '../ports.js';
 import { forMachine } from '../reporter.js';
 import { ensureCertificates, readText } from './certificates.js';
 import { awaitEngine, engineTarget } from './guest.js';
+import { withMachineLock } from './machine-lock.js';
 import { issueServerCertificate, provisionGuest } from './provision.js';
 import { guestSeed } from './seed.js';
 
@@ -44,19 +45,14 @@ export interface CreateRequest {
 export async function createMachine(app: App, request: CreateRequest, call: Call): Promise<void> {
   assertMachineName(request.name);
   const driver = app.driver(request.driverName);
-  const { store } = app;
-  const wait = {
-    signal: call.signal,
-    onWait: (holder: string) =>
-      call.reporter.warn(`Waiting for ${holder}, which is working on "${request.name}"...`),
-  };
-  await store.lock({ machine: request.name }, wait, async () => {
-    const begun = await findBegun(app, request);
+  await withMachineLock(app, request.name, call, async () => {
+    const begun = await findBegun(app, request, call);
     if (begun === undefined) await assertHostReady(app, driver, request, call);
     await ensureCertificates(app, request.hostOptions.AuthOptions, call);
 
     call.reporter.step('Running pre-create checks...');
-    const image = driver.capabilities.needsImage
+    const needsImage = driver.capabilities.needsImage && !hasDone(begun, 'created');
+    const image = needsImage
       ? await locateImage(app, driver, request.settings, request.name, call)
       : undefined;
 
@@ -77,7 +73,7 @@ export async function createMachine(app: App, request: CreateRequest, call: Call
       }
       await advance(app, record, 'complete', async (it) => it);
     } catch (error) {
-      throw createError(error, request, call, await store.exists(request.name));
+      throw createError(error, request, call, await app.store.exists(request.name));
     }
     call.reporter.step(
       `To see how to connect your Docker Client to the Docker Engine running on this virtual machine, run: ${request.programName} env ${request.name}`,
@@ -86,7 +82,7 @@ export async function createMachine(app: App, request: CreateRequest, call: Call
 }
 
 /** The record of an equal, unfinished `create`, or undefined for a new name. Throws StoreError for a name that is taken. */
-async function findBegun(app: App, request: CreateRequest): Promise<MachineRecord | undefined> {
+async function findBegun(app: App, request: CreateRequest, call: Call): Promise<MachineRecord | undefined> {
   const { name } = request;
   if (!(await app.store.exists(name))) return undefined;
   const record = await app.store.load(name);
@@ -114,18 +110,17 @@ async function findBegun(app: App, request: CreateRequest): Promise<MachineRecor
       ],
     });
   }
-  const state = await app.driver(record.driverName).state(driverMachine(app, record), {
-    signal: new AbortController().signal,
-    reporter: forMachine(silent, name),
-  });
-  const journal = record.notes.journal ?? [];
-  // The virtual machine was deleted behind our back: it is made again.
-  return state === 'missing'
-    ? { ...record, notes: { ...record.notes, journal: journal.slice(0, 1) } }
-    : record;
+  const driver = app.driver(record.driverName);
+  const state = await driver.state(driverMachine(app, record), driverContext(call, name));
+  if (state !== 'missing') return record;
+  // The virtual machine was deleted behind our back: it is made again, and its guest will show another host key.
+  const { hostKey: _, ...notes } = record.notes;
+  return { ...record, notes: { ...notes, journal: notes.journal?.slice(0, 1) } };
 }
 
-const silent = { step() {}, warn() {}, debug() {}, progress: () => ({ update() {}, end() {} }) };
+function hasDone(record: MachineRecord | undefined, step: CreateStep): boolean {
+  return record?.notes.journal?.includes(step) === true;
+}
 
 function firstDifference(before: JsonObject, now: JsonObject): string | undefined {
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {

@@ -10,6 +10,8 @@ import { readText } from './certificates.js';
 /** A guest that shows nothing new for so long is given up; one that moves gets half an hour (interpreted machines need it). */
 const QUIET_MS = 180_000;
 const PATIENCE_MS = 1_800_000;
+/** An engine that starts says nothing for long: four minutes were seen in an interpreted guest. */
+const ENGINE_QUIET_MS = 600_000;
 const CONSOLE_LINES = 12;
 
 /** Faults of the certificates do not heal by waiting; all others belong to an engine that is on its way. */
@@ -122,7 +124,13 @@ export async function awaitEngine(
         if (/engine failed/.test(sign)) throw engineFailed(record, sign);
         return { done: false, seen: sign };
       },
-      { everyMs: 250, withinMs: PATIENCE_MS, quietMs: QUIET_MS, clock: app.clock, signal: call.signal },
+      {
+        everyMs: 250,
+        withinMs: PATIENCE_MS,
+        quietMs: ENGINE_QUIET_MS,
+        clock: app.clock,
+        signal: call.signal,
+      },
     ),
   );
 }

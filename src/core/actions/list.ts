@@ -1,6 +1,6 @@
 import { engineUrl, parseEngineUrl } from '../address.js';
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
-import { messageOf, TmachineError } from '../errors.js';
+import { messageOf, TmachineError, throwIfInterrupted } from '../errors.js';
 import { type MachineRecord, stateWord } from '../machine.js';
 import { readText } from './certificates.js';
 import { engineTarget, machineAddress } from './guest.js';
@@ -92,6 +92,7 @@ async function look(
       timedOut,
     ]);
   } catch (error) {
+    throwIfInterrupted(call.signal);
     if (!(error instanceof TmachineError)) throw error;
     return row({ ...known, state: 'Error', dockerVersion: 'Unknown', error: oneLine(error) });
   } finally {

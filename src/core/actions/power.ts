@@ -5,7 +5,8 @@ import { GuestError, TmachineError, WrongStateError } from '../errors.js';
 import { isHalfMade, type MachineRecord, type MachineState, stateWord } from '../machine.js';
 import { readText } from './certificates.js';
 import { awaitEngine, connectGuest, engineTarget } from './guest.js';
-import { reprovisionGuest } from './provision.js';
+import { withMachineLock } from './machine-lock.js';
+import { copyClientCertificates, reprovisionGuest } from './provision.js';
 
 /** How long a host may take from the order to reboot until its sshd is down. */
 const REBOOT_MS = 10_000;
@@ -121,6 +122,8 @@ async function awaitReady(app: App, record: MachineRecord, call: Call): Promise<
   const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
   const host = knownAddress(endpoint);
   if (host === undefined) return;
+  // DOCKER_CERT_PATH holds copies: a client certificate that was renewed since must reach them.
+  await copyClientCertificates(app, pinned);
   if (await needsNewCertificate(app, pinned, host)) {
     const renewed = await reprovisionGuest(app, pinned, call);
     await app.store.save(renewed);
@@ -135,11 +138,22 @@ async function needsNewCertificate(app: App, record: MachineRecord, address: str
   const authority = await readText(app, auth.CaCertPath);
   if (text === undefined || authority === undefined) return false;
   const facts = app.certificates.describe(text);
+  if (app.certificates.describe(authority).notAfter <= app.clock.now()) throw authorityExpired(record);
   return (
     facts.notAfter <= app.clock.now() ||
     !facts.names.includes(address) ||
     !app.certificates.isIssuedBy(text, authority)
   );
+}
+
+/** It signs for every machine of the store, so it is renewed when the user says so, not on the way. */
+function authorityExpired(record: MachineRecord): TmachineError {
+  return new TmachineError({
+    code: 'CA_EXPIRED',
+    message: `The certificate authority of "${record.name}" has expired`,
+    reason: 'certificates last 1080 days; all machines of this store are concerned',
+    nextSteps: [`make all certificates anew: tmachine regenerate-certs --client-certs ${record.name}`],
+  });
 }
 
 /** Loads the machine under its lock; turns away drivers without power control and machines that were never finished. */
@@ -150,9 +164,7 @@ async function withMachine(
   call: Call,
   work: (record: MachineRecord, driver: Driver) => Promise<void>,
 ): Promise<void> {
-  const onWait = (holder: string) =>
-    call.reporter.warn(`Waiting for ${holder}, which is working on "${name}"...`);
-  await app.store.lock({ machine: name }, { signal: call.signal, onWait }, async () => {
+  await withMachineLock(app, name, call, async () => {
     const record = await app.store.load(name);
     const driver = app.driver(record.driverName);
     const restartsInGuest = action === 'restart' && driver.capabilities.restartsInGuest === true;

@@ -1,6 +1,6 @@
 import { certificateNames } from '../address.js';
 import { type App, type Call, driverMachine } from '../app.js';
-import { GuestError } from '../errors.js';
+import { GuestError, StoreError } from '../errors.js';
 import type { MachineRecord } from '../machine.js';
 import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { GuestShell, SshSession } from '../ports.js';
@@ -87,10 +87,21 @@ export async function enginePlan(app: App, record: MachineRecord, port: number):
     driverName: record.driverName,
     engine: record.hostOptions.EngineOptions,
     port,
-    ca: (await readText(app, auth.CaCertPath)) ?? '',
-    serverCertificate: (await readText(app, auth.ServerCertPath)) ?? '',
-    serverKey: (await readText(app, auth.ServerKeyPath)) ?? '',
+    ca: await needText(app, auth.CaCertPath, record.name),
+    serverCertificate: await needText(app, auth.ServerCertPath, record.name),
+    serverKey: await needText(app, auth.ServerKeyPath, record.name),
   };
+}
+
+async function needText(app: App, path: string, machineName: string): Promise<string> {
+  const text = await readText(app, path);
+  if (text !== undefined) return text;
+  throw new StoreError({
+    code: 'CERTIFICATE_MISSING',
+    message: `Could not read the certificate file "${path}"`,
+    reason: 'it is not there',
+    nextSteps: [`make it anew with: tmachine regenerate-certs --client-certs ${machineName}`],
+  });
 }
 
 /** Signs a new server certificate for these names and keeps it in the machine's directory. */

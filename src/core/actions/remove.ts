@@ -1,5 +1,6 @@
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { InterruptedError, messageOf, TmachineError } from '../errors.js';
+import { withMachineLock } from './machine-lock.js';
 
 /**
  * Removes the virtual machine, then the record. With `force` the record goes even if the virtual machine resists, or cannot be read at all.
@@ -11,9 +12,7 @@ export async function removeMachine(
   options: { readonly force: boolean },
   call: Call,
 ): Promise<void> {
-  const onWait = (holder: string) =>
-    call.reporter.warn(`Waiting for ${holder}, which is working on "${name}"...`);
-  await app.store.lock({ machine: name }, { signal: call.signal, onWait }, async () => {
+  await withMachineLock(app, name, call, async () => {
     try {
       const record = await app.store.load(name);
       await app.driver(record.driverName).remove(driverMachine(app, record), driverContext(call, name));

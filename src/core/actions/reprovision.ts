@@ -3,6 +3,7 @@ import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { WrongStateError } from '../errors.js';
 import { stateWord } from '../machine.js';
 import { awaitEngine, engineTarget } from './guest.js';
+import { withMachineLock } from './machine-lock.js';
 import { copyClientCertificates, reprovisionGuest } from './provision.js';
 
 /** `provision NAME`: settings and certificates of a running machine anew. */
@@ -17,7 +18,7 @@ export async function regenerateCertificates(app: App, name: string, call: Call)
 }
 
 async function reprovision(app: App, name: string, call: Call): Promise<void> {
-  await app.store.lock({ machine: name }, { signal: call.signal }, async () => {
+  await withMachineLock(app, name, call, async () => {
     const record = await app.store.load(name);
     const driver = app.driver(record.driverName);
     if (!driver.capabilities.provisionable) {

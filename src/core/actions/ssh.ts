@@ -2,6 +2,7 @@ import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import type { SshTarget } from '../driver.js';
 import { TmachineError, WrongStateError } from '../errors.js';
 import { stateWord } from '../machine.js';
+import { withMachineLock } from './machine-lock.js';
 
 const LOGIN_MS = 30_000;
 
@@ -48,7 +49,7 @@ async function pinHostKey(app: App, name: string, target: SshTarget, call: Call)
     hostKey: undefined,
   });
   await session.close();
-  await app.store.lock({ machine: name }, { signal: call.signal }, async () => {
+  await withMachineLock(app, name, call, async () => {
     const record = await app.store.load(name);
     await app.store.save({ ...record, notes: { ...record.notes, hostKey: session.hostKey } });
   });

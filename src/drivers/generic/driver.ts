@@ -1,7 +1,7 @@
 import { chmod, copyFile, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Driver, DriverContext, DriverMachine, Finding, RefusesPower } from '../../core/driver.js';
-import { messageOf, StoreError, WrongStateError } from '../../core/errors.js';
+import { messageOf, StoreError, throwIfInterrupted, WrongStateError } from '../../core/errors.js';
 import { goQuote } from '../../core/go-quote.js';
 import type { TcpProbe } from '../../core/ports.js';
 import { systemErrorCode } from '../../core/system-error.js';
@@ -77,6 +77,7 @@ export function createGenericDriver(ports: GenericPorts): Driver & RefusesPower 
     async state(machine, context) {
       const { address, sshPort } = parseGenericSettings(machine);
       const isOpen = await ports.tcp.isOpen(address, sshPort, { timeoutMs: DIAL_MS, signal: context.signal });
+      throwIfInterrupted(context.signal);
       return isOpen ? 'running' : 'stopped';
     },
 

@@ -96,10 +96,22 @@ export async function discardRun(directory: string, id: string): Promise<void> {
   await removePatiently(`${files.record}.new`);
 }
 
-/** Deletes a file or a directory; nothing when it is gone. On Windows a scanner may hold it for a moment (P08). */
+/** Deletes a file or a directory; nothing when it is gone. On Windows a scanner may hold it for a moment (P08). Throws StoreError. */
 export async function removePatiently(path: string): Promise<void> {
   // Node heeds `maxRetries` only together with `recursive`.
-  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  } catch (error) {
+    throw new StoreError({
+      code: 'QEMU_FILE_HELD',
+      message: `Could not delete "${path}"`,
+      reason: messageOf(error),
+      nextSteps: [
+        'close the program that uses it, or give yourself the right to delete it, and run the command again',
+      ],
+      cause: error,
+    });
+  }
 }
 
 /** Where this run's QEMU listens. */

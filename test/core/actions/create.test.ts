@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createMachine } from '../../../src/core/actions/create.js';
+import { restartMachine } from '../../../src/core/actions/power.js';
 import { removeMachine } from '../../../src/core/actions/remove.js';
 import { HostNotReadyError, InterruptedError, TmachineError } from '../../../src/core/errors.js';
 import { type TestApp, testApp } from '../../support/test-app.js';
@@ -222,6 +223,44 @@ describe('create, with an image of stock boot2docker', () => {
     await createMachine(world.app, world.request('dev'), world.call);
     const record = await world.app.store.load('dev');
     expect(record.notes.hostKey).toBe(world.guest.hostKey);
+    world.guest.hostKey = 'ssh-ed25519 another';
+    await expect(restartMachine(world.app, 'dev', world.newCall().call)).rejects.toMatchObject({
+      code: 'SSH_HOST_KEY_CHANGED',
+    });
+  });
+
+  test('P28: a creation that was cut off while its engine was stopped goes on without waiting for its first start', async () => {
+    const { connect } = world.guest;
+    world.guest.connect = async (target, options) => {
+      const session = await connect.call(world.guest, target, options);
+      return {
+        ...session,
+        run: async (script, args, runOptions) => {
+          if (args?.[0]?.endsWith('/profile'))
+            throw new TmachineError({ code: 'CUT', message: 'connection lost' });
+          return session.run(script, args, runOptions);
+        },
+      };
+    };
+    await expect(createMachine(world.app, world.request('dev'), world.call)).rejects.toThrow(
+      'connection lost',
+    );
+    const wait = world.guest.scripts.find((script) => script.includes('netstat')) ?? '';
+    expect(wait.trimEnd().split('\n').at(-1)).toMatch(/^sudo touch (\S+)$/);
+    expect(wait).toContain(`[ -e ${/sudo touch (\S+)/.exec(wait)?.[1]} ] && exit 0`);
+    world.guest.connect = connect;
+    await createMachine(world.app, world.request('dev'), world.newCall().call);
+    expect((await world.app.store.load('dev')).notes.journal).toContain('complete');
+  });
+
+  test('P28: the image is not looked for again once the machine has its copy', async () => {
+    world.driver.failNext('start', new TmachineError({ code: 'BROKE', message: 'it broke' }));
+    await createMachine(world.app, world.request('dev'), world.call).catch(() => undefined);
+    world.app.images.locate = async () => {
+      throw new TmachineError({ code: 'GONE', message: 'the image is gone' });
+    };
+    await createMachine(world.app, world.request('dev'), world.newCall().call);
+    expect((await world.app.store.load('dev')).notes.journal).toContain('complete');
   });
 
   test('a guest of another system is named', async () => {

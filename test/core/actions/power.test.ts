@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { forEachMachine } from '../../../src/core/actions/bulk.js';
+import { renewAuthority } from '../../../src/core/actions/certificates.js';
 import { createMachine } from '../../../src/core/actions/create.js';
 import { killMachine, restartMachine, startMachine, stopMachine } from '../../../src/core/actions/power.js';
 import { removeMachine } from '../../../src/core/actions/remove.js';
@@ -62,16 +63,29 @@ describe('life cycle', () => {
     ]);
   });
 
-  test('P19: a server certificate that has ended is issued again at start', async () => {
-    const before = readFileSync(paths().serverCert, 'utf8');
+  test('P19: an authority that has ended is said before anything is touched, with the command that renews it', async () => {
     await stopMachine(world.app, 'dev', world.call);
     world.clock.jump(1081 * DAY_MS);
-    // The authority is as old: it is renewed by regenerate-certs, not here; only the machine's own certificate is looked at.
+    const commands = world.guest.commands.length;
+    await expect(startMachine(world.app, 'dev', world.call)).rejects.toMatchObject({
+      code: 'CA_EXPIRED',
+      nextSteps: [expect.stringContaining('regenerate-certs --client-certs dev')],
+    });
+    expect(world.guest.commands).toHaveLength(commands);
+  });
+
+  test('P19: after the authority was renewed, start gives the machine certificates of the new one', async () => {
+    const before = readFileSync(paths().serverCert, 'utf8');
+    await stopMachine(world.app, 'dev', world.call);
+    await renewAuthority(world.app, ['dev'], world.call);
     await startMachine(world.app, 'dev', world.call);
     expect(readFileSync(paths().serverCert, 'utf8')).not.toBe(before);
     expect(world.guest.files.get('/var/lib/boot2docker/server.pem')?.content).toBe(
       readFileSync(paths().serverCert, 'utf8'),
     );
+    const authority = readFileSync(paths().caCert, 'utf8');
+    expect(world.app.certificates.isIssuedBy(readFileSync(paths().serverCert, 'utf8'), authority)).toBe(true);
+    expect(world.app.certificates.isIssuedBy(readFileSync(paths().clientCert, 'utf8'), authority)).toBe(true);
   });
 
   test('P20: a certificate for another address is issued again at start, a good one is not', async () => {
