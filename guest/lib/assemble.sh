@@ -81,14 +81,14 @@ link_busybox() { # root
   ln -sf ../bin/busybox "$root/usr/sbin/init"
 }
 
-# The iptables programs under their usual names; BACKEND is nft or legacy.
-link_iptables() { # root backend
-  local root=$1 backend=$2 family action
+# The iptables programs under their usual names. They speak nftables, as Debian's do by default; a legacy one beside them
+# would only make a second set of rules that nobody sees.
+link_iptables() { # root
+  local family action
   for family in iptables ip6tables; do
     for action in '' -save -restore; do
-      ln -s "xtables-$backend-multi" "$root/usr/sbin/$family$action"
-      [ ! -e "$root/usr/sbin/xtables-nft-multi" ] || ln -s xtables-nft-multi "$root/usr/sbin/$family-nft$action"
-      [ ! -e "$root/usr/sbin/xtables-legacy-multi" ] || ln -s xtables-legacy-multi "$root/usr/sbin/$family-legacy$action"
+      ln -s xtables-nft-multi "$1/usr/sbin/$family$action"
+      ln -s xtables-nft-multi "$1/usr/sbin/$family-nft$action"
     done
   done
 }

@@ -87,7 +87,10 @@ export function loaderNeeds(bytes) {
   };
 }
 
-/** The symbols that a file imports with a version: {name, version, library, isData}, in table order. */
+/**
+ * The symbols that a file imports: {name, version, library, isData}, in table order. Version and library are null for a
+ * symbol without version: the file does not say then which of its libraries it means.
+ */
 export function importedSymbols(bytes) {
   const headers = programHeaders(bytes);
   const entries = dynamicEntries(bytes, headers);
@@ -102,11 +105,12 @@ export function importedSymbols(bytes) {
   for (let index = 1; symbols + (index + 1) * SYMBOL_BYTES <= strings; index += 1) {
     const at = symbols + index * SYMBOL_BYTES;
     const need = needs.get(bytes.readUInt16LE(versions + index * 2) & 0x7fff);
-    if (!need) continue;
+    const isDefined = bytes.readUInt16LE(at + 6) !== 0;
     const isData = (bytes[at + 4] & 15) === 1;
     // An executable that copies a library's variable has a place for it, and is the one that defines it.
-    if (bytes.readUInt16LE(at + 6) !== 0 && !isData) continue;
-    imported.push({ name: stringAt(bytes, strings + bytes.readUInt32LE(at)), ...need, isData });
+    if (isDefined && !(need && isData)) continue;
+    const name = stringAt(bytes, strings + bytes.readUInt32LE(at));
+    imported.push({ name, version: null, library: null, ...need, isData });
   }
   return imported;
 }

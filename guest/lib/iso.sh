@@ -62,7 +62,7 @@ pack_iso() { # variant engine-version kernel initrd squashfs out scratch
   find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
   rm -f "$out"
   xorriso -as mkisofs -quiet -o "$out" -V "b2d-v$version" -r -J \
-    -isohybrid-mbr /usr/lib/ISOLINUX/isohdpfx.bin -c boot/isolinux/boot.cat \
+    -no-pad -partition_cyl_align off -isohybrid-mbr /usr/lib/ISOLINUX/isohdpfx.bin -c boot/isolinux/boot.cat \
     -b boot/isolinux/isolinux.bin -no-emul-boot -boot-load-size 4 -boot-info-table \
     -eltorito-alt-boot -e boot/efi.img -no-emul-boot -isohybrid-gpt-basdat "$tree" >&2 || return 1
   # xorriso writes the application id in capitals; hosts read it as it is. 128 bytes at 574 of the volume descriptor.

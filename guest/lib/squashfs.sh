@@ -4,12 +4,13 @@
 
 # Compiles every stand-in (see stub-sources.mjs) in SOURCES into LIBRARIES.
 compile_stubs() { # sources libraries
-  local source name
+  local source name options
   for source in "$1"/*.c; do
     name=${source##*/}
     name=${name%.c}
-    gcc -shared -nostdlib -Os -s -w -fno-builtin -Wl,--hash-style=gnu,--build-id=none,-z,noseparate-code \
-      "-Wl,-soname,$name,--version-script,${source%.c}.map" -o "$2/$name" "$source" || return 1
+    options=(-Wl,--hash-style=gnu,--build-id=none,-z,noseparate-code "-Wl,-soname,$name")
+    [ ! -s "${source%.c}.map" ] || options+=("-Wl,--version-script,${source%.c}.map")
+    gcc -shared -nostdlib -Os -s -w -fno-builtin "${options[@]}" -o "$2/$name" "$source" || return 1
   done
 }
 

@@ -12,9 +12,13 @@ function* regularFiles(directory) {
   }
 }
 
-/** The stand-ins wanted, from the text of stubs.txt: [{library, answer}]. */
+/** The stand-ins wanted, from the text of stubs.txt: [{library, answer, prefix}]; prefix is null with symbol versions. */
 export function parseStubs(text) {
-  return [...text.matchAll(/^(lib\S+) (-?\d+)$/gm)].map(([, library, answer]) => ({ library, answer }));
+  return [...text.matchAll(/^(lib\S+) (-?\d+)(?: (\S+))?$/gm)].map(([, library, answer, prefix]) => ({
+    library,
+    answer,
+    prefix: prefix ?? null,
+  }));
 }
 
 /** The C source and the linker's version script of one stand-in, from the symbols that others import of it. */
@@ -25,7 +29,7 @@ export function stubSource(symbols, answer) {
   const source = unique.map(({ name, isData }) =>
     isData ? `void *${name} = 0;` : `long ${name}(void) { return ${answer}; }`,
   );
-  const versions = [...new Set(unique.map(({ version }) => version))].sort();
+  const versions = [...new Set(unique.map(({ version }) => version))].filter((version) => version !== null).sort();
   const script = versions.map((version) => {
     const names = unique.filter((symbol) => symbol.version === version).map(({ name }) => `${name};`);
     return `${version} { global: ${names.join(' ')} };`;
@@ -40,12 +44,12 @@ if (process.argv[1] && import.meta.filename === process.argv[1]) {
     .map((path) => readFileSync(path))
     .filter(isElf)
     .flatMap(importedSymbols);
-  for (const { library, answer } of parseStubs(readFileSync(stubs, 'utf8'))) {
-    const { source, script } = stubSource(
-      imported.filter((symbol) => symbol.library === library),
-      answer,
-    );
+  for (const { library, answer, prefix } of parseStubs(readFileSync(stubs, 'utf8'))) {
+    const isOurs = prefix
+      ? (symbol) => symbol.library === null && symbol.name.startsWith(prefix)
+      : (symbol) => symbol.library === library;
+    const { source, script } = stubSource(imported.filter(isOurs), answer);
     writeFileSync(join(out, `${library}.c`), source);
-    writeFileSync(join(out, `${library}.map`), script);
+    writeFileSync(join(out, `${library}.map`), script.trim() === '' ? '' : script);
   }
 }
