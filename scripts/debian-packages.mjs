@@ -13,6 +13,9 @@ const QEMU = [
   { name: 'qemu-utils', command: 'qemu-img', use: 'their disks' },
 ];
 
+/** @type {readonly DebianPackage[]} For a machine: what `npm run quickstart` installs. Disks are made without qemu-img. */
+export const QEMU_PACKAGES = QEMU.filter(({ command }) => command === 'qemu-system-x86_64');
+
 /** @type {readonly DebianPackage[]} About 80 MB to download, half of it emacs with what it wants. */
 export const TEST_PACKAGES = [
   { name: 'openssl', command: 'openssl', use: 'reads the certificates we make' },
