@@ -44,6 +44,10 @@ describe('a host that we only log into', () => {
   });
 
   test('ssh passes the exit code of the remote command, and its output on the right streams', async () => {
+    const first = await tmachine(['ssh', 'far', 'true']);
+    expect(first.stderr).toMatch(
+      /^The host key of "far" was not known and is trusted from now on: ssh-ed25519 \S+\n$/,
+    );
     const outcome = await tmachine(['ssh', 'far', 'echo out; echo err >&2; exit 42']);
     expect(outcome).toMatchObject({ status: 42, stdout: 'out\n', stderr: 'err\n' });
   });
