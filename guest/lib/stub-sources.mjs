@@ -29,7 +29,9 @@ export function stubSource(symbols, answer) {
   const source = unique.map(({ name, isData }) =>
     isData ? `void *${name} = 0;` : `long ${name}(void) { return ${answer}; }`,
   );
-  const versions = [...new Set(unique.map(({ version }) => version))].filter((version) => version !== null).sort();
+  const versions = [...new Set(unique.map(({ version }) => version))]
+    .filter((version) => version !== null)
+    .sort();
   const script = versions.map((version) => {
     const names = unique.filter((symbol) => symbol.version === version).map(({ name }) => `${name};`);
     return `${version} { global: ${names.join(' ')} };`;
