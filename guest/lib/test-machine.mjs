@@ -10,7 +10,6 @@ import {
   readFileSync,
   readSync,
   rmSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { request } from 'node:https';
@@ -23,23 +22,25 @@ const SEED_OFFSET = 65536;
 
 /** A ustar archive of {name, content, mode}; content null makes a directory. Ends with two zero blocks. */
 export function ustar(entries) {
-  const blocks = entries.flatMap(({ name, content, mode, type = content === null ? '5' : '0', link = '' }) => {
-    const body = Buffer.from(content ?? '');
-    const header = Buffer.alloc(512);
-    header.write(name, 0);
-    header.write(`${mode.toString(8).padStart(7, '0')}\0`, 100);
-    header.write('0000000\0', 108);
-    header.write('0000000\0', 116);
-    header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('00000000000\0', 136);
-    header.write('        ', 148);
-    header.write(type, 156);
-    header.write(link, 157);
-    header.write('ustar\x0000', 257);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-    return [header, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
-  });
+  const blocks = entries.flatMap(
+    ({ name, content, mode, type = content === null ? '5' : '0', link = '' }) => {
+      const body = Buffer.from(content ?? '');
+      const header = Buffer.alloc(512);
+      header.write(name, 0);
+      header.write(`${mode.toString(8).padStart(7, '0')}\0`, 100);
+      header.write('0000000\0', 108);
+      header.write('0000000\0', 116);
+      header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
+      header.write('00000000000\0', 136);
+      header.write('        ', 148);
+      header.write(type, 156);
+      header.write(link, 157);
+      header.write('ustar\x0000', 257);
+      const sum = header.reduce((total, byte) => total + byte, 0);
+      header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+      return [header, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
+    },
+  );
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
@@ -89,8 +90,17 @@ export function makeKeys(directory) {
   mkdirSync(directory, { recursive: true });
   const at = (name) => join(directory, name);
   const run = (file, ...args) => execFileSync(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const name of ['id', 'host']) run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', at(name));
-  const key = (name) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', at(name)];
+  for (const name of ['id', 'host'])
+    run('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', at(name));
+  const key = (name) => [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    at(name),
+  ];
   const signed = ['-CA', at('ca.pem'), '-CAkey', at('ca-key.pem')];
   const common = ['req', '-x509', '-days', '30'];
   run('openssl', ...common, ...key('ca-key.pem'), '-subj', '/O=test', '-out', at('ca.pem'));
@@ -99,8 +109,23 @@ export function makeKeys(directory) {
     ['cert', 'clientAuth'],
   ]) {
     const keyName = name === 'cert' ? 'key.pem' : 'server-key.pem';
-    const extensions = ['-addext', `extendedKeyUsage=${usage}`, '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
-    run('openssl', ...common, ...key(keyName), ...signed, ...extensions, '-subj', `/O=${name}`, '-out', at(`${name}.pem`));
+    const extensions = [
+      '-addext',
+      `extendedKeyUsage=${usage}`,
+      '-addext',
+      'subjectAltName=IP:127.0.0.1,DNS:localhost',
+    ];
+    run(
+      'openssl',
+      ...common,
+      ...key(keyName),
+      ...signed,
+      ...extensions,
+      '-subj',
+      `/O=${name}`,
+      '-out',
+      at(`${name}.pem`),
+    );
   }
   const text = (name) => readFileSync(at(name), 'utf8');
   return {
@@ -177,7 +202,10 @@ export async function startMachine(directory, keys, shape) {
     ...['-m', String(shape.memoryMiB ?? 1024), '-machine', shape.machine ?? 'pc', '-display', 'none'],
     ...['-serial', `file:${serial}`, '-qmp', `unix:${monitor},server,nowait`, '-no-reboot'],
     ...(shape.firmware ? ['-drive', `if=pflash,format=raw,readonly=on,file=${shape.firmware}`] : []),
-    ...['-drive', `file=${shape.iso},media=cdrom,readonly=on,if=${shape.bus === 'ahci' ? 'none,id=cd' : 'ide'}`],
+    ...[
+      '-drive',
+      `file=${shape.iso},media=cdrom,readonly=on,if=${shape.bus === 'ahci' ? 'none,id=cd' : 'ide'}`,
+    ],
     ...(shape.bus === 'ahci' ? ['-device', 'ide-cd,drive=cd,bus=ide.0,bootindex=0'] : ['-boot', 'd']),
     ...shape.disks.flatMap((path, index) => diskArguments(path, index, shape.bus)),
     ...(shape.cards ?? ['virtio-net-pci']).flatMap((model, index) => [
@@ -191,7 +219,8 @@ export async function startMachine(directory, keys, shape) {
 
 function diskArguments(path, index, bus) {
   const drive = ['-drive', `file=${path},format=raw,if=none,id=d${index},cache=unsafe`];
-  const device = bus === 'ahci' ? `ide-hd,drive=d${index},bus=ide.${index + 1}` : `virtio-blk-pci,drive=d${index}`;
+  const device =
+    bus === 'ahci' ? `ide-hd,drive=d${index},bus=ide.${index + 1}` : `virtio-blk-pci,drive=d${index}`;
   return [...drive, '-device', device];
 }
 
@@ -238,10 +267,12 @@ class Machine {
 
   /** The lines for the host in the serial log: [{text, uptime}]. */
   evidence() {
-    return [...this.serialText().matchAll(/^tmachine-guest: (.*) (\d+\.\d\d)\r?$/gm)].map(([, text, uptime]) => ({
-      text,
-      uptime: Number(uptime),
-    }));
+    return [...this.serialText().matchAll(/^tmachine-guest: (.*) (\d+\.\d\d)\r?$/gm)].map(
+      ([, text, uptime]) => ({
+        text,
+        uptime: Number(uptime),
+      }),
+    );
   }
 
   /** Waits until probe returns a value that is not null; throws with what was awaited and the end of the serial log. */
@@ -250,9 +281,12 @@ class Machine {
     for (;;) {
       const value = await probe();
       if (value !== null && value !== undefined && value !== false) return value;
-      if (this.hasEnded) throw new Error(`QEMU ended before ${what}: ${this.#errors}\n${this.serialText().slice(-800)}`);
+      if (this.hasEnded)
+        throw new Error(`QEMU ended before ${what}: ${this.#errors}\n${this.serialText().slice(-800)}`);
       if (this.seconds() > limit) {
-        throw new Error(`${what}: not within ${withinSeconds} s; serial log ends:\n${this.serialText().slice(-800)}`);
+        throw new Error(
+          `${what}: not within ${withinSeconds} s; serial log ends:\n${this.serialText().slice(-800)}`,
+        );
       }
       await sleep(50);
     }
@@ -298,11 +332,30 @@ class Machine {
   /** Runs a command in the guest as docker; resolves to {status, stdout, stderr}. input goes to its stdin. */
   ssh(command, input = '') {
     return new Promise((resolve) => {
-      const quiet = ['-q', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'BatchMode=yes'];
+      const quiet = [
+        '-q',
+        '-o',
+        'StrictHostKeyChecking=no',
+        '-o',
+        'UserKnownHostsFile=/dev/null',
+        '-o',
+        'BatchMode=yes',
+      ];
       const limits = ['-o', 'ConnectTimeout=10', '-o', 'ServerAliveInterval=15'];
       const child = spawn(
         'ssh',
-        ['-F', 'none', ...quiet, ...limits, '-i', this.keys.identity, '-p', String(this.sshPort), 'docker@127.0.0.1', command],
+        [
+          '-F',
+          'none',
+          ...quiet,
+          ...limits,
+          '-i',
+          this.keys.identity,
+          '-p',
+          String(this.sshPort),
+          'docker@127.0.0.1',
+          command,
+        ],
         { stdio: ['pipe', 'pipe', 'pipe'] },
       );
       let stdout = '';
@@ -321,14 +374,19 @@ class Machine {
 
   /** Waits until a command works over SSH; returns seconds. */
   async sshAnswers(withinSeconds = 120) {
-    await this.until('a command over SSH', withinSeconds, async () => (await this.ssh('exit 0')).status === 0);
+    await this.until(
+      'a command over SSH',
+      withinSeconds,
+      async () => (await this.ssh('exit 0')).status === 0,
+    );
     return this.seconds();
   }
 
   /** Runs a shell script as root in the guest; throws with its output when it fails. Returns what it printed. */
   async root(script) {
     const result = await this.ssh('sudo sh -e -s', script);
-    if (result.status !== 0) throw new Error(`in the guest, exit ${result.status}: ${result.stdout}${result.stderr}`);
+    if (result.status !== 0)
+      throw new Error(`in the guest, exit ${result.status}: ${result.stdout}${result.stderr}`);
     return result.stdout;
   }
 
