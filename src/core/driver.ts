@@ -93,6 +93,16 @@ export interface Endpoint {
   readonly url?: string;
 }
 
+/** This computer as a guest sees it. */
+export interface HostInGuest {
+  /** The address under which the guest reaches this computer. */
+  readonly address: string;
+  /** What listens on this computer's loopback alone is reached there too (P04). */
+  readonly reachesLoopback: boolean;
+  /** The machine's own networks, in the form of NO_PROXY entries: `10.0.2.0/24`. */
+  readonly networks: readonly string[];
+}
+
 /**
  * Everything that depends on the hypervisor, nothing else. Stateless: each call receives the machine and returns
  * values; no printing but through the reporter, no file outside `machine.directory`, no ssh, no download.
@@ -137,6 +147,9 @@ export interface Driver {
 
   /** From settings alone, no I/O: what is stored is verified by whoever connects. */
   endpoint(machine: DriverMachine): Endpoint;
+
+  /** From settings alone, no I/O. Absent, or undefined, when the guest has no known way to this computer. */
+  hostInGuest?(settings: DriverSettings): HostInGuest | undefined;
 
   /** The last lines of what the guest wrote on its console; empty when there is none. For error messages (P18). */
   consoleTail(machine: DriverMachine, lines: number): Promise<string>;

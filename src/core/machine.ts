@@ -118,6 +118,16 @@ export interface MachineImage {
   readonly oneStep: boolean;
 }
 
+/** A certificate authority of the user's network (P03). */
+export interface TrustedCertificate {
+  /** Letters, digits, `.`, `_` and `-`: part of a file name in the guest. */
+  readonly name: string;
+  /** One or more certificates. */
+  readonly pem: string;
+  /** Trusted for this registry (`host` or `host:port`) alone; for everything when absent. */
+  readonly registry?: string | undefined;
+}
+
 /** What only tmachine knows of a machine (`tmachine.json`). Losing it loses no machine. */
 export interface MachineNotes {
   /** Finished create steps, in order. Absent for a machine that docker-machine made. */
@@ -127,6 +137,9 @@ export interface MachineNotes {
   /** Pinned SSH host key as `type base64`. */
   readonly hostKey?: string | undefined;
   readonly image?: MachineImage | undefined;
+  readonly trusted?: readonly TrustedCertificate[] | undefined;
+  /** Engine settings were changed and have not reached the guest yet: its next start brings them there. */
+  readonly settingsPending?: boolean | undefined;
   /** The driver's settings that docker-machine's format has no field for. */
   readonly driver?: JsonObject | undefined;
 }

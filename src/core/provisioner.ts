@@ -1,4 +1,4 @@
-import type { EngineOptions } from './machine.js';
+import type { EngineOptions, TrustedCertificate } from './machine.js';
 import type { GuestShell } from './ports.js';
 
 /** The fields of the guest's /etc/os-release that choose a provisioner. */
@@ -26,6 +26,8 @@ export interface EnginePlan {
   readonly ca: string;
   readonly serverCertificate: string;
   readonly serverKey: string;
+  /** Authorities of the user's network that the guest trusts beside its own. */
+  readonly trusted?: readonly TrustedCertificate[];
 }
 
 /** Everything that depends on the guest's distribution. Each method is safe to run twice. */
@@ -34,11 +36,16 @@ export interface Provisioner {
   readonly name: string;
   /** Pure; asked in the order of provisioners/index.ts, first match wins. */
   supports(os: OsRelease): boolean;
-  /** Certificates and engine settings, pure: the same for one-step provisioning and over SSH. */
+  /** Certificates and engine settings, pure: the same for one-step provisioning and over SSH. `trusted` are among them. */
   engineFiles(plan: EnginePlan): readonly GuestFile[];
   setHostname(shell: GuestShell, name: string): Promise<void>;
   /** Makes sure that an engine is installed. */
   installEngine(shell: GuestShell, plan: EnginePlan): Promise<void>;
+  /**
+   * Makes the guest trust exactly the plan's `trusted`, whose files have been written: those of an earlier plan go. True when one went.
+   * The engine learns of it when it starts anew.
+   */
+  trust?(shell: GuestShell, plan: EnginePlan): Promise<boolean>;
   service(shell: GuestShell, action: 'start' | 'stop' | 'restart'): Promise<void>;
   /** The last lines of the engine's own log, for error messages. */
   engineLog(shell: GuestShell, lines: number): Promise<string>;

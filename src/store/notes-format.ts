@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
-import type { CreateStep, MachineImage, MachineNotes } from '../core/machine.js';
+import type { CreateStep, MachineImage, MachineNotes, TrustedCertificate } from '../core/machine.js';
 
 const VERSION = 1;
 const STEPS: readonly CreateStep[] = ['recorded', 'created', 'started', 'provisioned', 'complete'];
@@ -33,7 +33,18 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     return undefined;
   }
   if (!isJsonObject(found)) return undefined;
-  const { version: _version, config: digest, journal, request, hostKey, image, driver, ...others } = found;
+  const {
+    version: _version,
+    config: digest,
+    journal,
+    request,
+    hostKey,
+    image,
+    driver,
+    trusted,
+    settingsPending,
+    ...others
+  } = found;
   const isCurrent = digest === configDigest(config);
   return {
     ...others, // a newer tmachine may know more: what it wrote is written again
@@ -41,8 +52,21 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     ...(isJsonObject(request) && { request }),
     ...(typeof hostKey === 'string' && { hostKey }),
     ...(isCurrent && isImage(image) && { image }),
+    ...(Array.isArray(trusted) && { trusted: trusted.filter(isTrusted) }),
+    ...(settingsPending === true && { settingsPending }),
     ...(isJsonObject(driver) && { driver }),
   };
+}
+
+/** A name that is no part of a file name never reaches a guest. */
+function isTrusted(value: JsonValue): value is TrustedCertificate & JsonObject {
+  return (
+    isJsonObject(value) &&
+    typeof value['name'] === 'string' &&
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value['name']) &&
+    typeof value['pem'] === 'string' &&
+    (value['registry'] === undefined || typeof value['registry'] === 'string')
+  );
 }
 
 function isImage(value: JsonValue | undefined): value is MachineImage & JsonObject {

@@ -90,6 +90,9 @@ export function createQemuDriver(ports: QemuPorts): Driver {
       };
     },
 
+    // QEMU's user network: its gateway hands every connection on to this computer's loopback.
+    hostInGuest: () => ({ address: '10.0.2.2', reachesLoopback: true, networks: ['10.0.2.0/24'] }),
+
     async consoleTail(machine, lines) {
       parseSettings(machine);
       return readConsoleTail(await newestConsole(machine), lines);
