@@ -10,6 +10,7 @@ import type {
   EngineVersion,
   ProbeOptions,
 } from '../core/ports.js';
+import type { EngineResponse } from './exchange.js';
 import { describe } from './facts.js';
 import { lateFailure, ProbeFailure, type Stage } from './probe-failure.js';
 
@@ -47,13 +48,14 @@ async function probe(the: Probe, read: (body: string) => EngineAnswer): Promise<
   const { target, options, clock } = the;
   let stage: Stage = 'connect';
   try {
-    const body = await withDeadline((signal) => attempt(the, signal, (next) => (stage = next)), {
+    const { body, clockMs } = await withDeadline((signal) => attempt(the, signal, (next) => (stage = next)), {
       ms: options.timeoutMs,
       clock,
       signal: options.signal,
       late: () => lateFailure(stage, target),
     });
-    return read(body);
+    const answer = read(body);
+    return answer.ok && clockMs !== undefined ? { ...answer, clockMs } : answer;
   } catch (error) {
     if (!(error instanceof ProbeFailure)) throw error;
     return { ok: false, detail: error.message, ...faultAndBlame(error, target, clock.now()) };
@@ -64,7 +66,11 @@ async function probe(the: Probe, read: (body: string) => EngineAnswer): Promise<
  * With TLS 1.3 a server refuses our certificate after the handshake, and closes while our request is on its way: some systems then
  * drop the refusal and show a bare reset. TLS 1.2 puts the refusal into the handshake, so a second look settles it.
  */
-async function attempt(the: Probe, signal: AbortSignal, onStage: (stage: Stage) => void): Promise<string> {
+async function attempt(
+  the: Probe,
+  signal: AbortSignal,
+  onStage: (stage: Stage) => void,
+): Promise<EngineResponse> {
   try {
     return await ask(the, 'TLSv1.3', signal, onStage);
   } catch (error) {
@@ -82,7 +88,7 @@ async function ask(
   maxVersion: SecureVersion,
   signal: AbortSignal,
   onStage: (stage: Stage) => void,
-): Promise<string> {
+): Promise<EngineResponse> {
   const { target, options, clock, path } = the;
   const context = await the.contextFor(target, maxVersion);
   const { exchange } = await import('./exchange.js'); // loads Node's TLS and HTTP: not for commands that never ask

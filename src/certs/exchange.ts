@@ -25,6 +25,12 @@ import {
 /** More than any `/version` is long. */
 const MAX_BODY_BYTES = 1_048_576;
 
+export interface EngineResponse {
+  readonly body: string;
+  /** The Date header, which Go's servers always send; undefined without one. */
+  readonly clockMs: number | undefined;
+}
+
 export interface ExchangeOptions {
   readonly path: string;
   readonly context: SecureContext;
@@ -36,10 +42,10 @@ export interface ExchangeOptions {
 }
 
 /**
- * One GET over TLS with both certificates, by sockets of our own: no agent, no environment, no proxy (P05). Resolves with the body of a
- * 2xx answer, rejects with ProbeFailure. Everything is closed when it ends or the signal is raised.
+ * One GET over TLS with both certificates, by sockets of our own: no agent, no environment, no proxy (P05). Resolves with a 2xx
+ * answer, rejects with ProbeFailure. Everything is closed when it ends or the signal is raised.
  */
-export async function exchange(target: EngineTarget, options: ExchangeOptions): Promise<string> {
+export async function exchange(target: EngineTarget, options: ExchangeOptions): Promise<EngineResponse> {
   options.onStage('connect');
   const tcp = connectTcp({ host: target.host, port: target.port });
   tcp.on('error', ignore); // each stage hears its errors itself; one that comes late is nobody's
@@ -149,7 +155,7 @@ function wrongName(names: readonly string[], host: string): string {
 }
 
 /** Rejects with ProbeFailure. */
-async function answered(tls: TLSSocket, target: EngineTarget, path: string): Promise<string> {
+async function answered(tls: TLSSocket, target: EngineTarget, path: string): Promise<EngineResponse> {
   const host = hostPort(target.host, target.port);
   const sent = request({ path, headers: { host, connection: 'close' }, createConnection: () => tls });
   try {
@@ -160,7 +166,8 @@ async function answered(tls: TLSSocket, target: EngineTarget, path: string): Pro
     });
     const body = await readBody(response);
     const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return body;
+    const sentAt = Date.parse(response.headers.date ?? '');
+    if (status >= 200 && status < 300) return { body, clockMs: Number.isNaN(sentAt) ? undefined : sentAt };
     throw new ProbeFailure('not-ready', `HTTP ${status}: ${firstLine(body)}`);
   } catch (error) {
     throw error instanceof ProbeFailure ? error : exchangeFailure(error);

@@ -155,6 +155,24 @@ export interface Driver {
   consoleTail(machine: DriverMachine, lines: number): Promise<string>;
 }
 
+/** Something that a driver found on this computer, with which nothing need be wrong. */
+export interface HostFact {
+  /** What it is about: `program`, `hardware virtualization`. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A driver that can say what it found here: its program and version, how hardware virtualization does. For `doctor`. */
+export interface Surveys {
+  /** Changes nothing; what is missing is `precheck`'s to report. */
+  survey(machine: DriverMachine, context: DriverContext): Promise<readonly HostFact[]>;
+}
+
+/** True for a driver that can say what it found. */
+export function surveys(driver: Driver): driver is Driver & Surveys {
+  return 'survey' in driver;
+}
+
 /** Turns a driver without power control away with the contract's own words for it. */
 export interface RefusesPower {
   /** The contract's sentence, for example `hosts without a driver cannot be started`. */

@@ -232,7 +232,12 @@ export type EngineFault =
   | 'not-ready';
 
 export type EngineAnswer =
-  | { readonly ok: true; readonly version: EngineVersion | undefined }
+  | {
+      readonly ok: true;
+      readonly version: EngineVersion | undefined;
+      /** The engine's clock when it answered, in full seconds (HTTP's Date): milliseconds since 1970. Absent when it did not say. */
+      readonly clockMs?: number;
+    }
   | {
       readonly ok: false;
       readonly fault: EngineFault;
@@ -335,6 +340,11 @@ export interface ImageSource {
   }): Promise<BootImage>;
   /** The facts of an image file on disk. Throws DownloadError (stage content) when it is no boot image. */
   describe(path: string): Promise<MachineImage>;
+  /**
+   * What `locate` without a URL takes and needs no network for; undefined when it would have to download. Prints nothing. Throws as
+   * `describe` does.
+   */
+  findLocal(signal: AbortSignal): Promise<BootImage | undefined>;
 }
 
 /** What the actions need of the world. */

@@ -48,6 +48,13 @@ interface LocateRequest {
   readonly signal: AbortSignal;
 }
 
+const SILENT: Reporter = {
+  step: () => undefined,
+  warn: () => undefined,
+  debug: () => undefined,
+  progress: () => ({ update: () => undefined, end: () => undefined }),
+};
+
 /** A download takes as long as it takes; a dead holder's lock is broken by the store, a live one is worth waiting for. */
 const LOCK_WAIT_MS = 6 * 60 * 60 * 1000;
 
@@ -61,6 +68,7 @@ const LOCK_WAIT_MS = 6 * 60 * 60 * 1000;
 export function createImageSource(setup: ImageSourceSetup): ImageSource {
   return {
     describe: (path) => describeIso(path),
+    findLocal: (signal) => localImage({ url: '', reporter: SILENT, signal }, setup),
     locate: async (request) => {
       const image = await locate(request, setup);
       const warning = oldEngineWarning(image.version);
@@ -104,11 +112,16 @@ async function warnOfPinnedUrl(request: LocateRequest, setup: ImageSourceSetup):
   );
 }
 
+/** The cached image, else that of an installed package. */
+async function localImage(request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage | undefined> {
+  const path = join(setup.cacheDirectory, DEFAULT_ENTRY);
+  return (await exists(path)) ? cachedDefault(path, request) : packagedImage(request, setup);
+}
+
 async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage> {
   const path = join(setup.cacheDirectory, DEFAULT_ENTRY);
-  if (await exists(path)) return cachedDefault(path, request);
-  const packaged = await packagedImage(request, setup);
-  if (packaged !== undefined) return packaged;
+  const local = await localImage(request, setup);
+  if (local !== undefined) return local;
   request.reporter.step('No default Boot2Docker ISO found locally, downloading the latest release...');
   return alone(DEFAULT_ENTRY, request, setup, async () => {
     if (await exists(path)) return cachedDefault(path, request);

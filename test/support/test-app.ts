@@ -70,6 +70,7 @@ export async function testApp(options: { readonly oneStep?: boolean } = {}): Pro
       images: {
         locate: async () => test.image,
         describe: async () => test.image,
+        findLocal: async () => test.image,
       },
       provisioners: [createBoot2DockerProvisioner('{{arguments}}\n{{exports}}\n')],
       driver: (name) => {
