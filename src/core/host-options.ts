@@ -46,10 +46,8 @@ export interface HostOptionsRequest {
  */
 export function makeHostOptions(layout: StoreLayout, name: string, request: HostOptionsRequest): HostOptions {
   assertOneWord('--engine-label', request.engine.Labels);
-  assertOneWord('--engine-insecure-registry', request.engine.InsecureRegistry);
-  assertOneWord('--engine-registry-mirror', request.engine.RegistryMirror);
   assertOneWord('--engine-opt', request.engine.ArbitraryFlags);
-  assertVariables(request.engine.Env);
+  assertEngineLists(request.engine, '--engine-');
   const machine = layout.machine(name);
   const certs = certificatePaths(layout);
   return {
@@ -102,6 +100,16 @@ export function makeHostOptions(layout: StoreLayout, name: string, request: Host
       StorePath: machine.directory,
     },
   };
+}
+
+/** Throws UsageError for settings that would not arrive in the guest as they were given. `flagPrefix` is that of their flags. */
+export function assertEngineLists(
+  engine: Pick<EngineOptions, 'Env' | 'InsecureRegistry' | 'RegistryMirror'>,
+  flagPrefix: '--engine-' | '--',
+): void {
+  assertOneWord(`${flagPrefix}insecure-registry`, engine.InsecureRegistry);
+  assertOneWord(`${flagPrefix}registry-mirror`, engine.RegistryMirror);
+  assertVariables(engine.Env);
 }
 
 function certificatePaths(layout: StoreLayout): Required<{ [K in keyof TlsPaths]: string }> {

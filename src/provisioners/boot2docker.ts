@@ -1,5 +1,6 @@
 import { GuestError } from '../core/errors.js';
-import type { GuestShell } from '../core/ports.js';
+import type { TrustedCertificate } from '../core/machine.js';
+import type { GuestResult, GuestShell } from '../core/ports.js';
 import type { EnginePlan, GuestFile, OsRelease, Provisioner } from '../core/provisioner.js';
 
 const HOME = '/var/lib/boot2docker';
@@ -19,6 +20,28 @@ done
 sudo touch ${STARTED_ONCE}`;
 
 /**
+ * Takes away what an earlier plan left (its arguments stay), then makes the guest's list anew: our image reads certs/ itself, stock
+ * boot2docker only when it boots.
+ */
+const TRUST = `sudo sh -c '
+removed=
+for file in ${HOME}/certs/tmachine-*.pem ${HOME}/etc/docker/certs.d/*/tmachine-*.crt; do
+  [ -e "$file" ] || continue
+  for kept in "$@"; do [ "$file" != "$kept" ] || continue 2; done
+  rm -f "$file" && removed=yes && echo "removed $file"
+  rmdir "\${file%/*}" 2>/dev/null
+done
+[ -n "$removed$*" ] || exit 0
+if [ ! -d /usr/lib/tmachine ]; then
+  local=/usr/local/share/ca-certificates
+  mkdir -p $local && rm -f $local/tmachine-*.crt
+  for file in ${HOME}/certs/tmachine-*.pem; do
+    [ ! -e "$file" ] || cp "$file" "$local/$(basename "$file" .pem).crt"
+  done
+fi
+update-ca-certificates >/dev/null' sh "$@"`;
+
+/**
  * boot2docker and the project's own guest image, which keeps the same places and commands.
  * `profileTemplate` is templates/boot2docker-profile.
  */
@@ -32,7 +55,14 @@ export function createBoot2DockerProvisioner(profileTemplate: string): Provision
       { path: `${HOME}/server.pem`, mode: 0o644, content: plan.serverCertificate },
       { path: `${HOME}/server-key.pem`, mode: 0o600, content: plan.serverKey },
       { path: `${HOME}/profile`, mode: 0o600, content: renderProfile(profileTemplate, plan) },
+      ...(plan.trusted ?? []).map((it) => ({ path: certificatePath(it), mode: 0o644, content: it.pem })),
     ],
+
+    async trust(shell, plan) {
+      const kept = (plan.trusted ?? []).map(certificatePath);
+      const result = await must(shell, 'make the certificates known', TRUST, kept, { timeoutMs: 120_000 });
+      return result.stdout.includes('removed ');
+    },
 
     async setHostname(shell, name) {
       await must(shell, 'set the host name', 'sudo /usr/bin/sethostname "$1"', [name]);
@@ -66,6 +96,13 @@ export function createBoot2DockerProvisioner(profileTemplate: string): Provision
       return result.stdout;
     },
   };
+}
+
+/** Read at every boot: by the guest's own list of authorities, or by the engine for one registry. */
+function certificatePath({ name, registry }: TrustedCertificate): string {
+  return registry === undefined
+    ? `${HOME}/certs/tmachine-${name}.pem`
+    : `${HOME}/etc/docker/certs.d/${registry}/tmachine-${name}.crt`;
 }
 
 /** The order of the options is the contract's: labels, provider, registries, mirrors, free options. */
@@ -105,7 +142,7 @@ async function must(
   script: string,
   args: readonly string[] = [],
   options: { readonly timeoutMs?: number } = {},
-): Promise<void> {
+): Promise<GuestResult> {
   const result = await shell.run(script, args, options);
   if (result.status !== 0) {
     throw new GuestError({
@@ -115,4 +152,5 @@ async function must(
       nextSteps: ['look at the engine and the disk in the guest with: tmachine ssh NAME'],
     });
   }
+  return result;
 }

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import type { EngineOptions } from '../../src/core/machine.js';
+import type { GuestShell } from '../../src/core/ports.js';
 import type { EnginePlan } from '../../src/core/provisioner.js';
 import { createBoot2DockerProvisioner } from '../../src/provisioners/boot2docker.js';
 
@@ -95,17 +98,7 @@ describe('boot2docker provisioner', () => {
   );
 
   test('keys are for root alone', () => {
-    const modes = provisioner
-      .engineFiles({
-        machineName: 'dev',
-        driverName: 'qemu',
-        engine,
-        port: 2376,
-        ca: '',
-        serverCertificate: '',
-        serverKey: '',
-      })
-      .map(({ path, mode }) => [path, mode.toString(8)]);
+    const modes = provisioner.engineFiles(EMPTY_PLAN).map(({ path, mode }) => [path, mode.toString(8)]);
     expect(modes).toEqual([
       ['/var/lib/boot2docker/ca.pem', '644'],
       ['/var/lib/boot2docker/server.pem', '644'],
@@ -113,4 +106,100 @@ describe('boot2docker provisioner', () => {
       ['/var/lib/boot2docker/profile', '600'],
     ]);
   });
+
+  test('P03: certificates lie where the guest and its engine read them at every boot', () => {
+    const files = provisioner.engineFiles({
+      ...EMPTY_PLAN,
+      trusted: [
+        { name: 'corp', pem: 'PEM' },
+        { name: 'own', pem: 'REG', registry: 'reg:5000' },
+      ],
+    });
+    expect(files.slice(-2)).toEqual([
+      { path: '/var/lib/boot2docker/certs/tmachine-corp.pem', mode: 0o644, content: 'PEM' },
+      {
+        path: '/var/lib/boot2docker/etc/docker/certs.d/reg:5000/tmachine-own.crt',
+        mode: 0o644,
+        content: 'REG',
+      },
+    ]);
+  });
+
+  test.each([
+    ['our image', true],
+    ['stock boot2docker', false],
+  ])(
+    'P03: on %s, certificates of an earlier plan go, foreign ones stay, and the list is made anew',
+    async (_, ours) => {
+      const guest = await guestOnDisk(ours);
+      await guest.put('var/lib/boot2docker/certs/tmachine-old.pem', 'OLD');
+      await guest.put('var/lib/boot2docker/certs/tmachine-corp.pem', 'CORP');
+      await guest.put('var/lib/boot2docker/certs/by-hand.pem', 'HAND');
+      await guest.put('var/lib/boot2docker/etc/docker/certs.d/reg:5000/tmachine-own.crt', 'REG');
+      const trusted = [{ name: 'corp', pem: 'CORP' }];
+      const trust = (plan: EnginePlan) => provisioner.trust?.(guest.shell, plan);
+      expect(await trust({ ...EMPTY_PLAN, trusted })).toBe(true);
+      expect(await guest.files()).toEqual([
+        ...(ours ? [] : ['usr/local/share/ca-certificates/tmachine-corp.crt']),
+        'var/lib/boot2docker/certs/by-hand.pem',
+        'var/lib/boot2docker/certs/tmachine-corp.pem',
+      ]);
+      expect(guest.updates()).toBe(1);
+      expect(await trust({ ...EMPTY_PLAN, trusted })).toBe(false);
+      expect(await trust(EMPTY_PLAN)).toBe(true);
+      expect(guest.updates()).toBe(3);
+      expect(await trust(EMPTY_PLAN)).toBe(false);
+      expect(guest.updates()).toBe(3);
+      await guest.remove();
+    },
+  );
 });
+
+const EMPTY_PLAN: EnginePlan = {
+  machineName: 'dev',
+  driverName: 'qemu',
+  engine,
+  port: 2376,
+  ca: '',
+  serverCertificate: '',
+  serverKey: '',
+};
+
+/** The directories of a guest below a temporary one, with a shell that runs scripts there. */
+async function guestOnDisk(ours: boolean) {
+  const directory = await mkdtemp(join(tmpdir(), 'tm-guest-'));
+  const programs = join(directory, 'programs');
+  const log = join(directory, 'updates');
+  const put = async (path: string, content: string, mode = 0o644) => {
+    await mkdir(dirname(join(directory, 'root', path)), { recursive: true });
+    await writeFile(join(directory, 'root', path), content, { mode });
+  };
+  await mkdir(programs);
+  await writeFile(join(programs, 'sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+  await writeFile(join(programs, 'update-ca-certificates'), `#!/bin/sh\necho x >>${log}\n`, { mode: 0o755 });
+  if (ours) await mkdir(join(directory, 'root/usr/lib/tmachine'), { recursive: true });
+  const here = (text: string) =>
+    text
+      .replaceAll('/var/lib/', `${directory}/root/var/lib/`)
+      .replaceAll('/usr/l', `${directory}/root/usr/l`);
+  const shell: GuestShell = {
+    run: async (script, args = []) => {
+      const result = spawnSync('sh', ['-c', here(script), 'sh', ...args.map(here)], {
+        encoding: 'utf8',
+        env: { PATH: `${programs}:/usr/bin:/bin` },
+      });
+      return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr };
+    },
+  };
+  return {
+    put,
+    shell,
+    updates: () => (existsSync(log) ? readFileSync(log, 'utf8').length / 2 : 0),
+    files: async () =>
+      (await readdir(join(directory, 'root'), { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(join(directory, 'root'), join(entry.parentPath, entry.name)))
+        .sort(),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
