@@ -4,16 +4,18 @@ import { createCertificateAuthority } from '../certs/authority.js';
 import { createEngineProbe } from '../certs/check-endpoint.js';
 import type { App } from '../core/app.js';
 import type { Driver, FlagValues } from '../core/driver.js';
-import { chooseProxy } from '../core/proxy.js';
 import type { Reporter } from '../core/reporter.js';
 import { parseRepository } from '../download/boot2docker-release.js';
 import { createImageSource } from '../download/image-source.js';
 import { KNOWN_DIGESTS } from '../download/known-digests.js';
+import { createProxyResolver } from '../download/proxy-resolver.js';
 import { DRIVERS, type DriverPorts } from '../drivers/index.js';
 import { type Host, openHost } from '../host/open-host.js';
 import { parentPrograms } from '../host/parent-programs.js';
 import { reportLines } from '../host/process-report.js';
+import { readSystemProxy } from '../host/system-proxy.js';
 import { systemTcpProbe } from '../host/tcp-probe.js';
+import { createTrustStore } from '../host/trust-store.js';
 import { createProvisioners } from '../provisioners/index.js';
 import { detectShell } from '../shells/detect.js';
 import { createSshConnector } from '../ssh/connector.js';
@@ -90,6 +92,20 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     processTable: host.processTable,
     warn: (line) => reporter.warn(line),
   });
+  const trust = once(() =>
+    createTrustStore({ caCertFile: textOf(flags, 'ca-cert'), facts, processes: host.processes }),
+  );
+  const proxies = once(() =>
+    createProxyResolver({
+      flag: textOf(flags, 'proxy'),
+      pac: textOf(flags, 'proxy-pac'),
+      env: facts.env,
+      platform: facts.platform,
+      readSystem: (call) => readSystemProxy(host, call),
+      trust: trust(),
+      clock,
+    }),
+  );
   const parts = {
     ssh: once(() =>
       createSshConnector({
@@ -108,7 +124,8 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         platform: facts.platform,
         cacheDirectory: layout.cache,
         lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
-        chooseProxy: (url) => chooseProxy(url, { env: facts.env }),
+        proxies: proxies(),
+        trust: trust(),
         releases: parseRepository(RELEASES),
         githubToken: textOf(flags, 'github-api-token'),
         guestPackages: [],
@@ -142,6 +159,12 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     },
     get images() {
       return parts.images();
+    },
+    get proxies() {
+      return proxies();
+    },
+    get trust() {
+      return trust();
     },
     provisioners: createProvisioners({ boot2dockerProfile }),
     driver: (name) => {

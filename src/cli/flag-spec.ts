@@ -1,4 +1,5 @@
 import type { DriverOption } from '../core/driver.js';
+import { NETWORK_FLAGS } from './network-flags.js';
 
 /**
  * A flag, declared once: it feeds the command line (argv.ts), oclif (oclif-flags.ts), the look-up of environment
@@ -84,6 +85,7 @@ export const GLOBAL_FLAGS: readonly FlagSpec[] = [
     env: 'MACHINE_BUGSNAG_API_TOKEN',
     help: 'Accepted and ignored: nothing is ever reported',
   },
+  ...NETWORK_FLAGS,
 ];
 
 /** The flags of a command for this command line. Throws what the command's own look-up throws. */

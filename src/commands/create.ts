@@ -3,6 +3,7 @@ import { CommandLineError } from '../cli/command-line-error.js';
 import { createFlags, findDriverName } from '../cli/create-flags.js';
 import { driverOptions } from '../cli/driver-options.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
+import { NETWORK_FLAGS } from '../cli/network-flags.js';
 import { createMachine } from '../core/actions/create.js';
 import { TmachineError, UsageError } from '../core/errors.js';
 import { type HostOptionsRequest, makeHostOptions } from '../core/host-options.js';
@@ -154,4 +155,5 @@ const NOT_OF_THE_MACHINE = new Set([
   'github-api-token',
   'native-ssh',
   'bugsnag-api-token',
+  ...NETWORK_FLAGS.map((flag) => flag.name),
 ]);

@@ -1,6 +1,6 @@
 import type { Driver, DriverContext, DriverMachine, DriverSettings } from './driver.js';
 import type { MachineRecord } from './machine.js';
-import type { Ports } from './ports.js';
+import type { Ports, ProxyResolver, TrustStore } from './ports.js';
 import type { Provisioner } from './provisioner.js';
 import { forMachine, type Reporter } from './reporter.js';
 
@@ -9,6 +9,8 @@ export interface App extends Ports {
   /** Throws TmachineError `DRIVER_NOT_FOUND` with the contract's text E13. */
   driver(name: string): Driver;
   readonly provisioners: readonly Provisioner[];
+  readonly proxies: ProxyResolver;
+  readonly trust: TrustStore;
 }
 
 /** One run of a command: whom to tell, and when to end. */

@@ -1,5 +1,6 @@
 import type { SshTarget } from './driver.js';
 import type { MachineImage, MachineRecord } from './machine.js';
+import type { ProxyChoice, ProxyUrl } from './proxy.js';
 import type { Reporter } from './reporter.js';
 
 /** Time as an argument. */
@@ -345,6 +346,36 @@ export interface ImageSource {
    * `describe` does.
    */
   findLocal(signal: AbortSignal): Promise<BootImage | undefined>;
+}
+
+/** Which proxy a URL goes through, with every source asked (design: the resolver's order). */
+export interface ProxyResolver {
+  /**
+   * Asks flags, environment, PAC script and operating system, in this order and no further than needed. Throws UsageError or
+   * HostNotReadyError for a setting that cannot be used, DownloadError when the script of `--proxy-pac` cannot be had.
+   */
+  resolve(
+    url: string,
+    call: { readonly reporter: Reporter; readonly signal: AbortSignal },
+  ): Promise<ProxyChoice>;
+  /** Told of a proxy (or `direct`) that cannot be reached: the others of a PAC script's list come before it from now on. */
+  avoid?(proxy: ProxyUrl): void;
+}
+
+/** Certificates of authorities, trusted beside Node's own list. */
+export interface TrustedAuthorities {
+  /** Where they came from: `--ca-cert /etc/corp.pem`, `SSL_CERT_FILE`, `the system store ...`. */
+  readonly from: string;
+  /** PEM, one certificate each. */
+  readonly certificates: readonly string[];
+}
+
+/** Whom this computer trusts to vouch for a server. Each is read once. */
+export interface TrustStore {
+  /** `--ca-cert`, SSL_CERT_FILE, NODE_EXTRA_CA_CERTS. Throws UsageError for a `--ca-cert` that cannot be used; the others only warn. */
+  named(call: { readonly reporter: Reporter }): Promise<readonly TrustedAuthorities[]>;
+  /** The operating system's store; nothing when it cannot be read, which `debug` tells. */
+  system(call: { readonly reporter: Reporter }): Promise<readonly TrustedAuthorities[]>;
 }
 
 /** What the actions need of the world. */

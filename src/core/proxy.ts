@@ -1,5 +1,8 @@
 import { HostNotReadyError, UsageError } from './errors.js';
-import { isInRange, isLoopback, parseIpAddress } from './ip-address.js';
+import { isLoopback, parseIpAddress } from './ip-address.js';
+import { readPacAnswer } from './pac-answer.js';
+import { hostOf, isNoProxyHost, isSystemException, sameHost } from './proxy-exceptions.js';
+import { readProxyUrl } from './proxy-url.js';
 
 /** The environment variables that name a proxy or the hosts that need none. */
 export const PROXY_VARIABLES = [
@@ -17,7 +20,7 @@ type ProxyVariable = (typeof PROXY_VARIABLES)[number];
 
 /** Why this proxy, or why none: shown to the user. */
 export type ProxyOrigin =
-  | 'flag'
+  | '--proxy'
   | ProxyVariable
   | 'PAC script'
   | 'system settings'
@@ -26,18 +29,39 @@ export type ProxyOrigin =
   | 'machine address'
   | 'no proxy set';
 
+/** `direct`, or a URL with scheme (http, https, socks4, socks4a, socks5, socks5h), perhaps with credentials. */
+export type ProxyUrl = string | 'direct';
+
 export interface ProxyChoice {
-  /** `direct`, or a URL with scheme (http, https, socks4, socks4a, socks5, socks5h), perhaps with credentials. */
-  readonly proxy: string | 'direct';
+  readonly proxy: ProxyUrl;
   readonly from: ProxyOrigin;
+  /** More about where it came from: the address of the PAC script, or the operating system's name for its settings. */
+  readonly where?: string | undefined;
+  /** What to try, in this order, when the proxy cannot be reached: a PAC script may name several. Absent: nothing. */
+  readonly failover?: readonly ProxyUrl[] | undefined;
 }
 
 /** The operating system's own proxy setting, as read by whoever knows how. */
 export interface SystemProxy {
+  /** What was read: `Windows Internet settings`. */
+  readonly name?: string | undefined;
+  /** Proxy URLs, or `HOST:PORT` of an HTTP proxy. */
   readonly http?: string | undefined;
   readonly https?: string | undefined;
-  /** In the form of NO_PROXY entries. */
+  /** For what has no proxy of its own. */
+  readonly socks?: string | undefined;
+  /** In the form that `isSystemException` (proxy-exceptions.ts) reads. */
   readonly exceptions: readonly string[];
+  /** The address of a PAC script; it counts before the proxies above. */
+  readonly pacUrl?: string | undefined;
+}
+
+/** What a PAC script answered. */
+export interface PacAnswer {
+  /** For this very URL, such as `PROXY a:8080; DIRECT`. */
+  readonly answer: string;
+  /** The script's address. */
+  readonly script: string;
 }
 
 /** All that can name a proxy, strongest first. */
@@ -45,11 +69,11 @@ export interface ProxySources {
   /** `--proxy`: a proxy URL, or `direct`. */
   readonly flag?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What a PAC script answered for this very URL, such as `PROXY a:8080; DIRECT`. */
-  readonly pac?: string | undefined;
+  /** Of `--proxy-pac`, or of the script that the system's settings name. */
+  readonly pac?: PacAnswer | undefined;
   readonly system?: SystemProxy | undefined;
   /** Addresses of machines: never reached through a proxy (P05). */
-  readonly machineAddresses?: readonly string[];
+  readonly machineAddresses?: readonly string[] | undefined;
 }
 
 /**
@@ -70,7 +94,7 @@ export function chooseProxy(url: string, sources: ProxySources): ProxyChoice {
     return { proxy: 'direct', from: 'machine address' };
   }
   const exceptions = firstSet(sources.env, ['NO_PROXY', 'no_proxy']);
-  if (exceptions !== undefined && isException(target, exceptions.value.split(/[\s,]+/))) {
+  if (exceptions !== undefined && isNoProxyHost(target, exceptions.value.split(/[\s,]+/))) {
     return { proxy: 'direct', from: exceptions.variable };
   }
   return (
@@ -80,7 +104,15 @@ export function chooseProxy(url: string, sources: ProxySources): ProxyChoice {
 
 /** The choice in words, without secrets: `http://user:***@proxy:8080 (HTTPS_PROXY)`, `direct (NO_PROXY)`. */
 export function describeProxy(choice: ProxyChoice): string {
-  return `${redactUrl(choice.proxy)} (${choice.from})`;
+  return `${redactUrl(choice.proxy)} (${describeOrigin(choice)})`;
+}
+
+/** Where the choice came from, in words, without secrets: `HTTPS_PROXY`, `PAC script http://wpad/wpad.dat`. */
+export function describeOrigin(choice: ProxyChoice): string {
+  if (choice.where === undefined) return choice.from;
+  return choice.from === 'PAC script'
+    ? `${choice.from} ${redactUrl(choice.where)}`
+    : `${choice.from}: ${choice.where}`;
 }
 
 /**
@@ -104,48 +136,6 @@ export function redactUrl(text: string): string {
   );
 }
 
-/** True when `target` is one of the exceptions, each in the form of a NO_PROXY entry. */
-function isException(target: URL, entries: readonly string[]): boolean {
-  const host = hostOf(target);
-  const port = target.port === '' ? (target.protocol === 'https:' ? '443' : '80') : target.port;
-  return entries.some((entry) => entry !== '' && matchesException(entry.toLowerCase(), host, port));
-}
-
-/**
- * Go's rules: `*`; `corp.example` with its subdomains; `.corp.example` and `*.corp.example` for subdomains only; an address; a
- * range `10.0.0.0/8`; each but the range also with `:port`.
- */
-function matchesException(entry: string, host: string, port: string): boolean {
-  if (entry === '*') return true;
-  const address = parseIpAddress(host);
-  if (address !== undefined && entry.includes('/')) return isInRange(address, entry);
-  const { name, port: entryPort } = splitPort(entry);
-  if (entryPort !== undefined && entryPort !== port) return false;
-  if (address !== undefined) return sameHost(name, host);
-  const pattern = name.replace(/^\*(?=\.)/, '').replace(/\.$/, '');
-  return pattern.startsWith('.') ? host.endsWith(pattern) : host === pattern || host.endsWith(`.${pattern}`);
-}
-
-/** `host:80`, `[::1]:80`, `::1` and `host`. */
-function splitPort(entry: string): { name: string; port: string | undefined } {
-  const match = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry);
-  return match === null ? { name: entry, port: undefined } : { name: match[1] ?? '', port: match[2] };
-}
-
-function sameHost(one: string, other: string): boolean {
-  const first = parseIpAddress(one);
-  const second = parseIpAddress(other);
-  if (first === undefined || second === undefined) return one.toLowerCase() === other.toLowerCase();
-  return first.bits === second.bits && first.value === second.value;
-}
-
-function hostOf(url: URL): string {
-  return url.hostname
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '')
-    .toLowerCase();
-}
-
 function firstSet<V extends ProxyVariable>(
   env: ProxySources['env'],
   variables: readonly V[],
@@ -164,8 +154,8 @@ function firstSet<V extends ProxyVariable>(
 
 function fromFlag(sources: ProxySources): ProxyChoice | undefined {
   if (sources.flag === undefined || sources.flag === '') return undefined;
-  if (sources.flag === 'direct') return { proxy: 'direct', from: 'flag' };
-  return { proxy: proxyUrl(sources.flag, 'flag'), from: 'flag' };
+  if (sources.flag === 'direct') return { proxy: 'direct', from: '--proxy' };
+  return { proxy: proxyUrl(sources.flag, { from: '--proxy' }), from: '--proxy' };
 }
 
 /**
@@ -185,89 +175,44 @@ function fromEnvironment(target: URL, sources: ProxySources): ProxyChoice | unde
         ])
       : firstSet(sources.env, ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']);
   if (setting === undefined) return undefined;
-  return { proxy: proxyUrl(setting.value, setting.variable), from: setting.variable };
+  const origin = { from: setting.variable };
+  return { proxy: proxyUrl(setting.value, origin), ...origin };
 }
 
-const PAC_SCHEMES: Readonly<Record<string, string>> = {
-  PROXY: 'http',
-  HTTP: 'http',
-  HTTPS: 'https',
-  SOCKS: 'socks5h',
-  SOCKS4: 'socks4a',
-  SOCKS5: 'socks5h',
-};
-
-/** The first entry of a PAC answer that we understand; an empty answer means "direct", as browsers have it. */
-function fromPac(sources: ProxySources): ProxyChoice | undefined {
-  if (sources.pac === undefined) return undefined;
-  for (const entry of sources.pac.split(';')) {
-    const [kind = '', server] = entry.trim().split(/\s+/);
-    const scheme = PAC_SCHEMES[kind.toUpperCase()];
-    if (scheme !== undefined && server !== undefined) {
-      return { proxy: proxyUrl(`${scheme}://${server}`, 'PAC script'), from: 'PAC script' };
-    }
-    if (kind.toUpperCase() === 'DIRECT') break;
-  }
-  return { proxy: 'direct', from: 'PAC script' };
+function fromPac({ pac }: ProxySources): ProxyChoice | undefined {
+  if (pac === undefined) return undefined;
+  const origin = { from: 'PAC script', where: pac.script } as const;
+  const [proxy = 'direct', ...failover] = readPacAnswer(pac.answer).map((way) =>
+    way === 'direct' ? way : proxyUrl(way, origin),
+  );
+  return { proxy, ...origin, failover };
 }
 
-function fromSystem(target: URL, sources: ProxySources): ProxyChoice {
-  const proxy = target.protocol === 'https:' ? sources.system?.https : sources.system?.http;
-  if (sources.system === undefined || proxy === undefined || proxy === '') {
+function fromSystem(target: URL, { system }: ProxySources): ProxyChoice {
+  const own = target.protocol === 'https:' ? system?.https : system?.http;
+  const proxy = own === undefined || own === '' ? system?.socks : own;
+  if (system === undefined || proxy === undefined || proxy === '') {
     return { proxy: 'direct', from: 'no proxy set' };
   }
-  if (isException(target, sources.system.exceptions)) return { proxy: 'direct', from: 'system exceptions' };
-  return { proxy: proxyUrl(proxy, 'system settings'), from: 'system settings' };
+  const where = system.name;
+  if (isSystemException(target, system.exceptions)) {
+    return { proxy: 'direct', from: 'system exceptions', where };
+  }
+  const origin = { from: 'system settings', where } as const;
+  return { proxy: proxyUrl(proxy, origin), ...origin };
 }
 
-const SCHEMES = ['http:', 'https:', 'socks:', 'socks4:', 'socks4a:', 'socks5:', 'socks5h:'];
-
-/** A proxy setting as a URL. `proxy:8080` is an HTTP proxy, as everywhere; a stray `%` in a password stands for itself. */
-function proxyUrl(setting: string, from: ProxyOrigin): string {
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(setting) ? setting : `http://${setting}`;
-  const at = withScheme.lastIndexOf('@');
-  const userInfo = withScheme.slice(0, at + 1).replace(/%(?![0-9a-f]{2})/gi, '%25');
-  const text = userInfo + withScheme.slice(at + 1);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (
-    url === undefined ||
-    url.hostname === '' ||
-    !['', '/'].includes(url.pathname) ||
-    url.search + url.hash !== ''
-  ) {
-    throw unusable(
-      setting,
-      from,
-      'it is not of the form http://USER:PASSWORD@HOST:PORT, or has a character in USER or PASSWORD that must be encoded',
-    );
-  }
-  if (!SCHEMES.includes(url.protocol)) {
-    throw unusable(setting, from, `proxies of the kind "${url.protocol.slice(0, -1)}" are not known`);
-  }
-  if (!isDecodable(url.username) || !isDecodable(url.password)) {
-    throw unusable(setting, from, 'the encoded characters in its user name or password are not UTF-8');
-  }
-  return text;
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function unusable(setting: string, from: ProxyOrigin, reason: string): HostNotReadyError | UsageError {
+function proxyUrl(setting: string, origin: Omit<ProxyChoice, 'proxy'>): string {
+  const read = readProxyUrl(setting);
+  if (read.url !== undefined) return read.url;
   const details = {
     code: 'PROXY_INVALID',
-    message: `The proxy "${redactUrl(setting)}" (${from}) cannot be used`,
-    reason,
+    message: `The proxy "${redactUrl(setting)}" (${describeOrigin({ proxy: setting, ...origin })}) cannot be used`,
+    reason: read.reason,
     nextSteps: [
       'write it as http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT',
       'in a user name or password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and \\ as %5C',
     ],
   };
-  return from === 'flag' ? new UsageError(details) : new HostNotReadyError(details);
+  throw origin.from === '--proxy' ? new UsageError(details) : new HostNotReadyError(details);
 }

@@ -2,6 +2,7 @@ import { DownloadError, UsageError } from '../core/errors.js';
 import { isJsonObject, type JsonValue } from '../core/json.js';
 import type { Reporter } from '../core/reporter.js';
 import { get, type HttpAnswer, type HttpTools } from './http.js';
+import { textOf } from './read-text.js';
 import { type RetryTools, withRetries } from './retry.js';
 import { explainStatus } from './status-faults.js';
 import { NO_RETRY, TransferFault } from './transfer-fault.js';
@@ -105,7 +106,7 @@ async function askApi(releases: Releases, request: ReleaseRequest, tools: HttpTo
   const { reporter, signal } = request;
   return get({ url, headers, followRedirects: true, reporter, signal }, tools, async (answer) => {
     if (answer.status !== 200) throw apiRefusal(answer, request, tools.clock.now());
-    const release = jsonOf(await textOf(answer));
+    const release = jsonOf(await textOf(answer, LONGEST_TEXT, () => noTag('the answer has no end')));
     const tag = isJsonObject(release) ? release.tag_name : undefined;
     if (!isJsonObject(release) || typeof tag !== 'string' || !isSafeTag(tag))
       throw noTag('the answer names no tag');
@@ -191,17 +192,6 @@ function noTag(reason: string): TransferFault {
 
 /** More than any release's description. */
 const LONGEST_TEXT = 4 * 1024 * 1024;
-
-async function textOf(answer: HttpAnswer): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of answer.body) {
-    length += chunk.length;
-    if (length > LONGEST_TEXT) throw noTag('the answer has no end');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 function jsonOf(text: string): unknown {
   try {

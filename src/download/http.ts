@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { checkServerIdentity, rootCertificates } from 'node:tls';
 import { DownloadError, throwIfInterrupted } from '../core/errors.js';
-import type { Clock } from '../core/ports.js';
+import type { Clock, ProxyResolver, TrustedAuthorities, TrustStore } from '../core/ports.js';
 import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
 import type { Reporter } from '../core/reporter.js';
 import { type ActivityWatch, watchActivity } from './activity.js';
@@ -14,9 +14,9 @@ import { NO_RETRY, TransferFault } from './transfer-fault.js';
 export interface HttpTools {
   readonly clock: Clock;
   /** Asked for each hop of a redirect. */
-  readonly chooseProxy: (url: string) => ProxyChoice;
-  /** PEM certificates trusted beside Node's own. */
-  readonly extraCertificates?: readonly string[] | undefined;
+  readonly proxies: ProxyResolver;
+  /** Authorities beside Node's own; default: none. */
+  readonly trust?: TrustStore | undefined;
   /** Silence that ends a try; default 60 s: virus-scanning proxies keep a file for long before its first byte. */
   readonly idleMs?: number | undefined;
 }
@@ -71,11 +71,65 @@ async function getOnce<T>(
   read: (answer: HttpAnswer) => Promise<T>,
 ): Promise<Outcome<T>> {
   throwIfInterrupted(request.signal);
-  const exchange: Exchange = { url: request.url, proxy: tools.chooseProxy(request.url) };
+  const choice = await tools.proxies.resolve(request.url, request);
+  const ways = waysOf(choice);
+  for (const [index, way] of ways.entries()) {
+    const next = ways[index + 1];
+    try {
+      return await getTrusting(way, request, tools, read);
+    } catch (error) {
+      if (next === undefined || !isUnreached(error)) throw error;
+      request.reporter.debug(`${error.failure.message}; going on with ${describeProxy(next)}`);
+      tools.proxies.avoid?.(way.proxy);
+    }
+  }
+  throw new TypeError('a choice has at least one way');
+}
+
+/** The proxy, then those that a PAC script named after it. */
+function waysOf(choice: ProxyChoice): readonly ProxyChoice[] {
+  const { failover = [], ...first } = choice;
+  return [first, ...failover.map((proxy) => ({ ...first, proxy }))];
+}
+
+function isUnreached(error: unknown): error is TransferFault {
+  return error instanceof TransferFault && error.neverReached;
+}
+
+/** With the system's own authorities only when those at hand do not vouch for the other side: reading them takes its time. */
+async function getTrusting<T>(
+  way: ProxyChoice,
+  request: HttpRequest,
+  tools: HttpTools,
+  read: (answer: HttpAnswer) => Promise<T>,
+): Promise<Outcome<T>> {
+  const named = (await tools.trust?.named(request)) ?? [];
+  try {
+    return await getBy({ way, authorities: named }, request, tools, read);
+  } catch (error) {
+    if (!(error instanceof TransferFault) || error.failure.code !== 'TLS_UNTRUSTED') throw error;
+    const system = (await tools.trust?.system(request)) ?? [];
+    if (system.length === 0) throw error;
+    return getBy({ way, authorities: [...named, ...system] }, request, tools, read);
+  }
+}
+
+interface Route {
+  readonly way: ProxyChoice;
+  readonly authorities: readonly TrustedAuthorities[];
+}
+
+async function getBy<T>(
+  route: Route,
+  request: HttpRequest,
+  tools: HttpTools,
+  read: (answer: HttpAnswer) => Promise<T>,
+): Promise<Outcome<T>> {
+  const exchange: Exchange = { url: request.url, proxy: route.way };
   const idleMs = tools.idleMs ?? DEFAULT_IDLE_MS;
   const watch = watchActivity(tools.clock, idleMs, request.signal);
   try {
-    return await exchangeWith(exchange, request, tools, watch, read);
+    return await exchangeWith(exchange, request, route.authorities, watch, read);
   } catch (error) {
     throwIfInterrupted(request.signal);
     if (watch.stalled()) throw stalledFault(exchange, idleMs);
@@ -88,13 +142,12 @@ async function getOnce<T>(
 async function exchangeWith<T>(
   exchange: Exchange,
   request: HttpRequest,
-  tools: HttpTools,
+  authorities: readonly TrustedAuthorities[],
   watch: ActivityWatch,
   read: (answer: HttpAnswer) => Promise<T>,
 ): Promise<Outcome<T>> {
   const target = new URL(exchange.url);
-  const certificates =
-    tools.extraCertificates === undefined ? undefined : [...rootCertificates, ...tools.extraCertificates];
+  const certificates = certificatesOf(authorities);
   const connections = await connectionsTo(target, exchange.proxy.proxy, {
     signal: watch.signal,
     certificates,
@@ -139,6 +192,12 @@ async function exchangeWith<T>(
     stream.destroy();
     connections.close();
   }
+}
+
+/** Node takes a list of ours in place of its own, not beside it. */
+function certificatesOf(authorities: readonly TrustedAuthorities[]): string[] | undefined {
+  const extra = authorities.flatMap(({ certificates }) => certificates);
+  return extra.length === 0 ? undefined : [...rootCertificates, ...extra];
 }
 
 function bareHost(url: URL): string {

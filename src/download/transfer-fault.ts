@@ -12,11 +12,14 @@ export const NO_RETRY: Retry = { tries: 1 };
 export class TransferFault extends Error {
   readonly failure: DownloadError;
   readonly retry: Retry;
+  /** Nothing was exchanged with the other side: another proxy may be tried in its place. */
+  readonly neverReached: boolean;
 
-  constructor(failure: DownloadError, retry: Retry) {
+  constructor(failure: DownloadError, retry: Retry, neverReached = false) {
     super(failure.message, { cause: failure });
     this.name = 'TransferFault';
     this.failure = failure;
     this.retry = retry;
+    this.neverReached = neverReached;
   }
 }

@@ -116,6 +116,10 @@ Options:
   --github-api-token    Token to use for requests to the Github API [$MACHINE_GITHUB_API_TOKEN]
   --native-ssh          Use the native (built-in) SSH implementation, which is always used here. [$MACHINE_NATIVE_SSH]
   --bugsnag-api-token   Accepted and ignored: nothing is ever reported [$MACHINE_BUGSNAG_API_TOKEN]
+  --proxy               Proxy for downloads, http://HOST:PORT or the like, or "direct" [$MACHINE_PROXY]
+  --proxy-pac           URL or file of a proxy auto-configuration script [$MACHINE_PROXY_PAC]
+  --ca-cert             PEM file of authorities to trust beside those of the system [$MACHINE_CA_CERT]
+  --downloader          built-in, or curl for proxies that want NTLM or Negotiate [$MACHINE_DOWNLOADER]
   --help, -h            show help
   --version, -v         print the version
   

@@ -10,6 +10,8 @@ function choose(url: string, env: ProxySources['env'], others: Omit<ProxySources
   return `${choice.proxy} <- ${choice.from}`;
 }
 
+const pac = (answer: string) => ({ answer, script: 'http://wpad/wpad.dat' });
+
 describe('P01: the environment names the proxy', () => {
   test.each<[string, string, ProxySources['env'], string]>([
     ['nothing set', HTTPS, {}, 'direct <- no proxy set'],
@@ -129,7 +131,7 @@ describe('P05: exceptions are reached directly', () => {
     const others = { flag: 'http://f:1', machineAddresses: ['192.168.99.100', 'Dev.local'] };
     expect(choose('https://192.168.99.100:2376/', {}, others)).toBe('direct <- machine address');
     expect(choose('https://dev.local:2376/', {}, others)).toBe('direct <- machine address');
-    expect(choose('https://192.168.99.101:2376/', {}, others)).toBe('http://f:1 <- flag');
+    expect(choose('https://192.168.99.101:2376/', {}, others)).toBe('http://f:1 <- --proxy');
   });
 });
 
@@ -139,27 +141,37 @@ describe('P01: sources in order', () => {
     [
       'flag first',
       HTTPS,
-      { flag: 'f:1', env: { HTTPS_PROXY: 'http://e:1' }, pac: 'PROXY x:1', system },
-      'http://f:1 <- flag',
+      { flag: 'f:1', env: { HTTPS_PROXY: 'http://e:1' }, pac: pac('PROXY x:1'), system },
+      'http://f:1 <- --proxy',
     ],
-    ['flag "direct"', HTTPS, { flag: 'direct', env: { HTTPS_PROXY: 'http://e:1' } }, 'direct <- flag'],
+    ['flag "direct"', HTTPS, { flag: 'direct', env: { HTTPS_PROXY: 'http://e:1' } }, 'direct <- --proxy'],
     [
       'then the environment',
       HTTPS,
-      { env: { HTTPS_PROXY: 'http://e:1' }, pac: 'PROXY x:1', system },
+      { env: { HTTPS_PROXY: 'http://e:1' }, pac: pac('PROXY x:1'), system },
       'http://e:1 <- HTTPS_PROXY',
     ],
-    ['then the PAC script', HTTPS, { env: {}, pac: 'PROXY x:1; DIRECT', system }, 'http://x:1 <- PAC script'],
-    ['a PAC answer for HTTPS proxies', HTTPS, { env: {}, pac: 'https x:1' }, 'https://x:1 <- PAC script'],
-    ['a PAC answer for SOCKS', HTTPS, { env: {}, pac: 'SOCKS x:1' }, 'socks5h://x:1 <- PAC script'],
+    [
+      'then the PAC script',
+      HTTPS,
+      { env: {}, pac: pac('PROXY x:1; DIRECT'), system },
+      'http://x:1 <- PAC script',
+    ],
+    [
+      'a PAC answer for HTTPS proxies',
+      HTTPS,
+      { env: {}, pac: pac('https x:1') },
+      'https://x:1 <- PAC script',
+    ],
+    ['a PAC answer for SOCKS', HTTPS, { env: {}, pac: pac('SOCKS x:1') }, 'socks5h://x:1 <- PAC script'],
     [
       'an unknown PAC entry is passed over',
       HTTPS,
-      { env: {}, pac: 'QUIC x:1; PROXY y:2' },
+      { env: {}, pac: pac('QUIC x:1; PROXY y:2') },
       'http://y:2 <- PAC script',
     ],
-    ['PAC says direct', HTTPS, { env: {}, pac: 'DIRECT; PROXY y:2' }, 'direct <- PAC script'],
-    ['PAC says nothing', HTTPS, { env: {}, pac: '' }, 'direct <- PAC script'],
+    ['PAC says direct', HTTPS, { env: {}, pac: pac('DIRECT; PROXY y:2') }, 'direct <- PAC script'],
+    ['PAC says nothing', HTTPS, { env: {}, pac: pac('') }, 'direct <- PAC script'],
     ['then the system', HTTPS, { env: {}, system }, 'http://sys:2 <- system settings'],
     ['the system for http', 'http://a.example/', { env: {}, system }, 'http://sys:1 <- system settings'],
     ['the system with exceptions', HTTP, { env: {}, system }, 'direct <- system exceptions'],

@@ -10,7 +10,7 @@ import {
   status,
   webPage,
 } from '../support/misbehaving-server.js';
-import { noJitter, PatientClock, type RecordedReporter, recordedReporter } from './doubles.js';
+import { direct, noJitter, PatientClock, type RecordedReporter, recordedReporter } from './doubles.js';
 
 const API = '/api/v3/repos/boot2docker/boot2docker/releases/latest';
 const PAGE = '/boot2docker/boot2docker/releases/latest';
@@ -32,7 +32,7 @@ function latest(options: { token?: string; signal?: AbortSignal } = {}) {
   return latestRelease(
     releases,
     { token: options.token, reporter, signal: options.signal ?? new AbortController().signal },
-    { clock, random: noJitter, chooseProxy: () => ({ proxy: 'direct', from: 'no proxy set' }) },
+    { clock, random: noJitter, proxies: direct },
   );
 }
 

@@ -1,5 +1,5 @@
 import { readdir, readlink, rename, rm } from 'node:fs/promises';
-import type { FileSwaps, Random } from '../../src/core/ports.js';
+import type { FileSwaps, ProxyResolver, Random, TrustStore } from '../../src/core/ports.js';
 import type { Reporter } from '../../src/core/reporter.js';
 import { HeldClock } from '../support/fake-clock.js';
 
@@ -26,6 +26,17 @@ export class PatientClock extends HeldClock {
 
 /** Always the same byte: waits are neither stretched nor shortened. */
 export const noJitter: Random = { bytes: (count) => new Uint8Array(count) };
+
+/** No proxy for anything. */
+export const direct: ProxyResolver = { resolve: async () => ({ proxy: 'direct', from: 'no proxy set' }) };
+
+/** Trusts what this certificate (PEM) vouches for. */
+export function trusting(certificate: string): TrustStore {
+  return {
+    named: async () => [{ from: 'this test', certificates: [certificate] }],
+    system: async () => [],
+  };
+}
 
 /**
  * Renames and deletes for real, and fails when the file to be moved or deleted is still open in this process, as Windows does.

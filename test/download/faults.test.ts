@@ -20,7 +20,7 @@ import {
   withoutLength,
 } from '../support/misbehaving-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { isoImage, noJitter, PatientClock, recordedReporter, WatchfulSwaps } from './doubles.js';
+import { direct, isoImage, noJitter, PatientClock, recordedReporter, WatchfulSwaps } from './doubles.js';
 
 const OLD = isoImage({ fill: 1, bytes: 256 * 1024 });
 const V1: FileVersion = { content: isoImage({ fill: 2, bytes: 256 * 1024 }), etag: '"v1"' };
@@ -91,7 +91,7 @@ test.each(Array.from({ length: 25 }, (_, index) => index + 1))(
           clock: new PatientClock(),
           random: noJitter,
           swaps: new WatchfulSwaps(),
-          chooseProxy: () => ({ proxy: 'direct', from: 'no proxy set' }),
+          proxies: direct,
         },
       );
     for (let run = 0; run < 4; run++) {

@@ -26,6 +26,7 @@ import {
 } from '../support/misbehaving-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import {
+  direct,
   isoImage,
   noJitter,
   PatientClock,
@@ -75,7 +76,7 @@ function fetchImage(request: Partial<FetchRequest> = {}, tools: Partial<FetchToo
       clock,
       random: noJitter,
       swaps,
-      chooseProxy: () => ({ proxy: 'direct', from: 'no proxy set' }),
+      proxies: direct,
       ...tools,
     },
   );

@@ -18,6 +18,7 @@ import {
 } from '../support/misbehaving-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import {
+  direct,
   isoImage,
   noJitter,
   PatientClock,
@@ -73,7 +74,7 @@ function source(setup: Partial<ImageSourceSetup> = {}) {
     clock,
     random: noJitter,
     swaps,
-    chooseProxy: () => ({ proxy: 'direct', from: 'no proxy set' }),
+    proxies: direct,
     cacheDirectory: cache,
     platform: 'linux',
     lock: async <T>(entry: string, options: LockOptions, work: () => Promise<T>) => {

@@ -22,6 +22,7 @@ import {
   PatientClock,
   type RecordedReporter,
   recordedReporter,
+  trusting,
   WatchfulSwaps,
 } from './doubles.js';
 import {
@@ -110,8 +111,8 @@ function fetchThrough(proxy: string, url: string, tools: Partial<FetchTools> = {
       clock,
       random: noJitter,
       swaps: new WatchfulSwaps(),
-      chooseProxy: () => choice,
-      extraCertificates: [certificates.ca],
+      proxies: { resolve: async () => choice },
+      trust: trusting(certificates.ca),
       ...tools,
     },
   );
@@ -298,7 +299,7 @@ describeHere('P01: a proxy that does not do it', () => {
 describeHere('P03: certificates', () => {
   test('of an authority that nobody knows say what to do', async () => {
     const error = await failureOf(
-      fetchThrough(`127.0.0.1:${squid.port}`, `${secure.origin}/image`, { extraCertificates: undefined }),
+      fetchThrough(`127.0.0.1:${squid.port}`, `${secure.origin}/image`, { trust: undefined }),
     );
     expect(error).toMatchObject({ stage: 'tls', code: 'TLS_UNTRUSTED' });
     expect(error.nextSteps[0]).toContain('NODE_EXTRA_CA_CERTS=/path/to/company-ca.pem');

@@ -73,6 +73,8 @@ export async function testApp(options: { readonly oneStep?: boolean } = {}): Pro
         findLocal: async () => test.image,
       },
       provisioners: [createBoot2DockerProvisioner('{{arguments}}\n{{exports}}\n')],
+      proxies: { resolve: async () => ({ proxy: 'direct', from: 'no proxy set' }) },
+      trust: { named: async () => [], system: async () => [] },
       driver: (name) => {
         const known = [driver, none].find((it) => it.name === name);
         if (known !== undefined) return known;
