@@ -3,6 +3,7 @@ import boot2dockerProfile from '../../templates/boot2docker-profile?raw';
 import { createCertificateAuthority } from '../certs/authority.js';
 import { createEngineProbe } from '../certs/check-endpoint.js';
 import type { App } from '../core/app.js';
+import type { DiagnosisParts } from '../core/diagnosis/parts.js';
 import type { Driver, FlagValues } from '../core/driver.js';
 import type { Reporter } from '../core/reporter.js';
 import { parseRepository } from '../download/boot2docker-release.js';
@@ -20,13 +21,16 @@ import { createProvisioners } from '../provisioners/index.js';
 import { detectShell } from '../shells/detect.js';
 import { createSshConnector } from '../ssh/connector.js';
 import { FileStore } from '../store/file-store.js';
+import { inspectStore } from '../store/inspect-store.js';
 import { storeLayout, storeRoot } from '../store/layout.js';
 import { createReporter } from '../ui/output.js';
 import { askYesNo } from '../ui/prompt.js';
 import { chooseDriver } from './choose-driver.js';
 import { driverNotFound } from './driver-options.js';
+import { readFlagValues } from './flag-values.js';
 import { interruptible } from './interruption.js';
 import { programName } from './program-name.js';
+import { PROGRAM_BUILD, PROGRAM_VERSION } from './program-version.js';
 import type { Compose, World } from './world.js';
 
 /** Where boot images are looked for when none is named; boot2docker is frozen, but it is what users of docker-machine had. */
@@ -76,6 +80,30 @@ function worldOf(host: Host, app: App, call: World['call']): World {
       return shell;
     },
     chooseDriver: () => chooseDriver(host.processes),
+    diagnosisParts: () => diagnosisParts(host, app),
+  };
+}
+
+function diagnosisParts(host: Host, app: App): DiagnosisParts {
+  const { facts, processes, processTable, random } = host;
+  const releases = parseRepository(RELEASES);
+  return {
+    drivers: DRIVERS.map(({ name }) => app.driver(name)),
+    flagsOf: (driver) => readFlagValues(driver.options, {}, facts.env).values,
+    chooseDriver: async () => {
+      const named = facts.env.MACHINE_DRIVER ?? '';
+      if (named === '') return chooseDriver(processes);
+      return { name: app.driver(named).name, reason: 'MACHINE_DRIVER names it.' };
+    },
+    processes,
+    tcp: systemTcpProbe,
+    inspectStore: () => inspectStore({ layout: app.store.layout, facts, processTable, random }),
+    program: {
+      version: PROGRAM_VERSION,
+      build: PROGRAM_BUILD,
+      runtime: `Node.js ${process.version}`,
+    },
+    downloadUrls: [`${releases.apiUrl}/latest`, releases.webUrl],
   };
 }
 

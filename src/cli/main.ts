@@ -29,6 +29,7 @@ export const COMMANDS = {
   active: () => import('../commands/active.js'),
   config: () => import('../commands/config.js'),
   create: () => import('../commands/create.js'),
+  doctor: () => import('../commands/doctor.js'),
   env: () => import('../commands/env.js'),
   inspect: () => import('../commands/inspect.js'),
   ip: () => import('../commands/ip.js'),

@@ -1,4 +1,5 @@
 import type { App, Call } from '../core/app.js';
+import type { DiagnosisParts } from '../core/diagnosis/parts.js';
 import type { FlagValues } from '../core/driver.js';
 
 /** All that a running command touches. `compose.ts` makes the real one. */
@@ -18,6 +19,8 @@ export interface World {
   detectShell(): Promise<string>;
   /** The driver for a `create` that names none, and why. Throws HostNotReadyError when this computer can run no driver. */
   chooseDriver(): Promise<{ readonly name: string; readonly reason: string }>;
+  /** What `doctor` looks at beyond the app. */
+  diagnosisParts(): DiagnosisParts;
 }
 
 export interface Compose {

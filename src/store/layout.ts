@@ -118,6 +118,21 @@ export function lockLabel(name: LockName): { readonly file: string; readonly tit
     : { file: `cache-${fileWord(name.cache)}`, title: `the cached file "${name.cache}"` };
 }
 
+/** How a person would call the lock whose file, without its ending, has this name: the way back from `lockLabel`. */
+export function lockTitle(file: string): string {
+  const name = (word: string) => {
+    try {
+      return decodeURIComponent(word);
+    } catch {
+      return word; // a file that is none of ours
+    }
+  };
+  if (file.startsWith('machine-')) return lockLabel({ machine: name(file.slice('machine-'.length)) }).title;
+  if (file.startsWith('cache-')) return lockLabel({ cache: name(file.slice('cache-'.length)) }).title;
+  if (file === 'host-only' || file === 'certificates') return lockLabel(file).title;
+  return `"${file}"`;
+}
+
 /** Names of machines stay as they are; whatever a file name should not hold becomes `%` and hexadecimal digits. */
 function fileWord(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => {

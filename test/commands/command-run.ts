@@ -4,6 +4,7 @@ import type { CommandSpec } from '../../src/cli/flag-spec.js';
 import { type CommandClass, runCommand } from '../../src/cli/oclif-config.js';
 import { type Presentation, presentError } from '../../src/cli/present-error.js';
 import type { App } from '../../src/core/app.js';
+import type { DiagnosisParts } from '../../src/core/diagnosis/parts.js';
 import type { HostFacts } from '../../src/core/ports.js';
 import { openHost } from '../../src/host/open-host.js';
 import type { TestApp } from '../support/test-app.js';
@@ -22,6 +23,8 @@ export interface Surroundings {
   /** What is answered to every question; a command that asks without one fails the test. */
   readonly answer?: Answer;
   readonly shell?: string;
+  /** What `doctor` looks at. */
+  readonly diagnosis?: DiagnosisParts;
   /** Parts of the app to replace. */
   readonly parts?: Partial<App>;
 }
@@ -77,6 +80,10 @@ export async function runIn(
       },
       detectShell: async () => around.shell ?? 'bash',
       chooseDriver: async () => ({ name: 'none', reason: '' }),
+      diagnosisParts: () => {
+        if (around.diagnosis === undefined) throw new Error('nothing was to be diagnosed');
+        return around.diagnosis;
+      },
     }),
   };
   const answered = (shown?: Presentation): CommandOutcome => ({

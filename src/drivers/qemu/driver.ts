@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Driver, DriverMachine, DriverSettings } from '../../core/driver.js';
+import type { Driver, DriverMachine, DriverSettings, Surveys } from '../../core/driver.js';
 import { WrongStateError } from '../../core/errors.js';
 import { GUEST_ENGINE_PORT } from './argv.js';
 import { readConsoleTail } from './console.js';
@@ -14,9 +14,10 @@ import { parseSettings, storeSettings } from './settings.js';
 import { startQemu } from './start.js';
 import { stateOfQemu } from './state.js';
 import { killQemu, shutDownQemu } from './stop.js';
+import { surveyQemu } from './survey.js';
 
 /** The embedded default driver: QEMU with a user network, reached at two ports of 127.0.0.1. */
-export function createQemuDriver(ports: QemuPorts): Driver {
+export function createQemuDriver(ports: QemuPorts): Driver & Surveys {
   return {
     name: 'qemu',
     title: 'QEMU VM',
@@ -33,6 +34,10 @@ export function createQemuDriver(ports: QemuPorts): Driver {
 
     async precheck(machine, context) {
       return checkHost(machine, parseSettings(machine), ports, context);
+    },
+
+    async survey(machine, context) {
+      return surveyQemu(parseSettings(machine), ports, context);
     },
 
     async create(machine, disk, context) {
