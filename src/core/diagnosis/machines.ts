@@ -59,6 +59,15 @@ async function checkMachine(
       }),
     ];
   }
+  if (row.state === 'Timeout') {
+    return [
+      problem('machines', {
+        code: 'MACHINE_SILENT',
+        text: `${name} (${driverName}): no answer within ${TIMEOUT_MS / 1000} s`,
+        nextSteps: [`start it anew: tmachine restart ${name}`],
+      }),
+    ];
+  }
   if (row.error !== '') {
     return [
       problem('machines', {

@@ -6,11 +6,23 @@ import type { Check } from '../../../src/core/diagnosis/check.js';
 import type { DiagnosisParts, StoreInspection } from '../../../src/core/diagnosis/parts.js';
 import type { Driver, Finding } from '../../../src/core/driver.js';
 import { HostNotReadyError } from '../../../src/core/errors.js';
+import type { Clock } from '../../../src/core/ports.js';
 import { chooseProxy } from '../../../src/core/proxy.js';
 import { createNoneDriver } from '../../../src/drivers/none/driver.js';
+import { openHost } from '../../../src/host/open-host.js';
 import { FakeDriver } from '../../support/fake-driver.js';
 import { type ExpectedCall, FakeProcesses } from '../../support/fake-processes.js';
 import { type TestApp, testApp } from '../../support/test-app.js';
+
+/** A fake clock's deadlines come at once, and here they are not to. */
+function realClock(): Clock {
+  const { clock } = openHost();
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  };
+}
 
 const RELEASES = 'https://api.example.com/releases/latest';
 const REFUSAL: Finding = {
@@ -49,6 +61,7 @@ describe('diagnose', () => {
     readonly docker?: ExpectedCall;
     readonly env?: Readonly<Record<string, string>>;
     readonly hasImage?: boolean;
+    readonly clock?: Clock;
   }
 
   async function look(given: Given = {}) {
@@ -74,6 +87,7 @@ describe('diagnose', () => {
     };
     const app = {
       ...world.app,
+      clock: given.clock ?? { ...realClock(), now: () => world.clock.now() },
       proxies: { resolve: async (url: string) => chooseProxy(url, { env: given.env ?? {} }) },
       images: {
         ...world.app.images,
@@ -221,6 +235,12 @@ describe('diagnose', () => {
       expect(find((await look()).checks, 'CERTIFICATE_EXPIRES')?.text).toMatch(/good for 4 more days/);
       world.clock.jump(10 * 86_400_000);
       expect(find((await look()).checks, 'CERTIFICATE_EXPIRED')).toMatchObject({ verdict: 'problem' });
+    });
+
+    test('one that does not answer in time is a problem, and the others are told all the same', async () => {
+      world.driver.holdNext('state');
+      const { checks } = await look({ clock: world.clock });
+      expect(find(checks, 'MACHINE_SILENT')).toMatchObject({ text: 'dev (fake): no answer within 10 s' });
     });
 
     test('P40: a docker client and an engine that do not go together are told which side to change', async () => {
