@@ -87,6 +87,19 @@ async function consoleShows(machine: DriverMachine, text: string): Promise<void>
   throw new Error(`the console never showed "${text}"`);
 }
 
+/** A QEMU that was just launched has come up or ended: what the grace is for that a faster clock skips. */
+async function settled(machine: DriverMachine): Promise<void> {
+  const options = { clock: ports.clock, signal: new AbortController().signal, timeoutMs: 5_000 };
+  for (let tries = 0; tries < 500 && qemusOf(machine.directory).length > 0; tries += 1) {
+    for (const run of await listRuns(machine.directory)) {
+      const address = await monitorOf(machine.directory, run, ports);
+      const answer = await askMonitor(address, 'query-status', options).catch(() => undefined);
+      if (answer !== undefined) return;
+    }
+    await ports.clock.sleep(20);
+  }
+}
+
 /** Holds a port of 127.0.0.1 until the test ends. */
 async function occupy(port = 0): Promise<number> {
   const server: Server = createServer();
@@ -218,6 +231,7 @@ describe('P28: whatever becomes of QEMU or of us, there is never a second one, a
       ]);
       steps = dieAt;
       if (end === 'done') break;
+      await settled(machine);
       const settings = await next.start(machine, context());
       expect(qemusOf(machine.directory)).toHaveLength(1);
       expect(await next.state(stored(machine, settings), context())).toBe('running');
