@@ -2,9 +2,9 @@ import { BaseCommand } from '../cli/base-command.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
 import { JSON_FLAG, SWARM_FLAG } from '../cli/shared-flags.js';
 import { oneNameOrDefault } from '../core/actions/bulk.js';
-import { type Connection, connection } from '../core/actions/connection.js';
+import { connection } from '../core/actions/connection.js';
+import { dockerEnvironment, withoutDockerEnvironment } from '../core/docker-environment.js';
 import { UsageError } from '../core/errors.js';
-import { addNoProxy, hasProxy, removeNoProxy } from '../core/no-proxy.js';
 import type { VariableChange } from '../core/variable-change.js';
 import type { HomeDirectory } from '../shells/dialect.js';
 import { renderEnv, renderFailure } from '../shells/render.js';
@@ -25,9 +25,6 @@ export const spec: CommandSpec = {
     JSON_FLAG,
   ],
 };
-
-/** docker-compose on Windows needs it to mount paths with drive letters (contract: cli.md, env). */
-const COMPOSE_PATHS = 'COMPOSE_CONVERT_WINDOWS_PATHS';
 
 export default class Env extends BaseCommand {
   static override readonly spec = spec;
@@ -60,7 +57,7 @@ export default class Env extends BaseCommand {
       { swarm: this.isOn('swarm'), errorPrefix: 'Error checking TLS connection: ' },
       this.call,
     );
-    return [...dockerVariables(found), ...this.onWindows('true'), ...this.noProxy(found)];
+    return dockerEnvironment(found, this.app.facts, this.isOn('no-proxy'));
   }
 
   private unset(): readonly VariableChange[] {
@@ -70,13 +67,7 @@ export default class Env extends BaseCommand {
         message: 'Error: Expected no machine name when the -u flag is present',
       });
     }
-    const { env, platform } = this.app.facts;
-    const docker = dockerVariables({ name: '', url: '', address: '', certPath: '' });
-    return [
-      ...docker.map(({ name }) => ({ name, value: undefined })),
-      ...this.onWindows(undefined),
-      ...removeNoProxy(env, platform),
-    ];
+    return withoutDockerEnvironment(this.app.facts);
   }
 
   /** Where cmd finds the certificates whatever its code page is. */
@@ -86,22 +77,4 @@ export default class Env extends BaseCommand {
       ? { variable: 'USERPROFILE', path: homeDirectory }
       : undefined;
   }
-
-  private onWindows(value: string | undefined): readonly VariableChange[] {
-    return this.app.facts.platform === 'win32' ? [{ name: COMPOSE_PATHS, value }] : [];
-  }
-
-  private noProxy({ address }: Connection): readonly VariableChange[] {
-    const { env, platform } = this.app.facts;
-    return this.isOn('no-proxy') || hasProxy(env) ? addNoProxy(address, env, platform) : [];
-  }
-}
-
-function dockerVariables(found: Connection): readonly VariableChange[] {
-  return [
-    { name: 'DOCKER_TLS_VERIFY', value: '1' },
-    { name: 'DOCKER_HOST', value: found.url },
-    { name: 'DOCKER_CERT_PATH', value: found.certPath },
-    { name: 'DOCKER_MACHINE_NAME', value: found.name },
-  ];
 }
