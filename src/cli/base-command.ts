@@ -33,7 +33,9 @@ export abstract class BaseCommand extends Command {
   override async run(): Promise<void> {
     const { spec, compose } = this.constructor as typeof BaseCommand;
     this.words = argumentsOf(this.argv);
-    const specs = [...flagsOf(spec, this.argv, compose.environment), ...GLOBAL_FLAGS];
+    const own = flagsOf(spec, this.argv, compose.environment);
+    // A command's own flag hides the program's, with its variable.
+    const specs = [...own, ...GLOBAL_FLAGS.filter(({ name }) => !own.some((flag) => flag.name === name))];
     const parsed = await this.parse({ flags: toOclifFlags(specs), strict: false }, this.argv);
     const read = readFlagValues(specs, parsed.flags, compose.environment);
     this.#flags = read.values;

@@ -1,4 +1,5 @@
 import type { CreateRequest } from '../core/actions/create.js';
+import { initialSettings } from '../core/actions/initial-settings.js';
 import { TmachineError, UsageError } from '../core/errors.js';
 import { type HostOptionsRequest, makeHostOptions } from '../core/host-options.js';
 import type { JsonObject } from '../core/json.js';
@@ -13,11 +14,18 @@ export abstract class CreatingCommand extends BaseCommand {
     const driverName = await this.driverName();
     const driver = this.app.driver(driverName);
     const { layout } = this.app.store;
+    const settings = this.driverSettings(driver, { name, storePath: layout.root });
+    const initial = await initialSettings(
+      this.app,
+      { driver, settings, hostOptions: makeHostOptions(layout, name, request) },
+      { engineProxy: this.text('engine-proxy'), caCert: this.text('ca-cert') },
+      this.call,
+    );
     return {
       name,
       driverName,
-      settings: this.driverSettings(driver, { name, storePath: layout.root }),
-      hostOptions: makeHostOptions(layout, name, request),
+      settings,
+      ...initial,
       request: this.asData(driverName),
       programName: this.programName,
     };
@@ -115,5 +123,6 @@ const NOT_OF_THE_MACHINE = new Set([
   'github-api-token',
   'native-ssh',
   'bugsnag-api-token',
-  ...NETWORK_FLAGS.map((flag) => flag.name),
+  // A certificate is for downloads and for the guest.
+  ...NETWORK_FLAGS.map((flag) => flag.name).filter((name) => name !== 'ca-cert'),
 ]);

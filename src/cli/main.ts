@@ -39,6 +39,7 @@ export const COMMANDS = {
   'regenerate-certs': () => import('../commands/regenerate-certs.js'),
   restart: () => import('../commands/restart.js'),
   rm: () => import('../commands/rm.js'),
+  set: () => import('../commands/set.js'),
   ssh: () => import('../commands/ssh.js'),
   start: () => import('../commands/start.js'),
   status: () => import('../commands/status.js'),

@@ -1,4 +1,5 @@
 import type { FlagSpec } from './flag-spec.js';
+import { ENGINE_PROXY_FLAG } from './shared-flags.js';
 
 /** The flags of `create` that every driver shares (contract: cli.md section 4). */
 export const SHARED_CREATE_FLAGS: readonly FlagSpec[] = [
@@ -44,6 +45,7 @@ export const SHARED_CREATE_FLAGS: readonly FlagSpec[] = [
     type: 'slice',
     help: 'Specify environment variables to set in the engine',
   },
+  ENGINE_PROXY_FLAG,
   { name: 'swarm', type: 'bool', help: 'Configure Machine to join a Swarm cluster' },
   {
     name: 'swarm-image',

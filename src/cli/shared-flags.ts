@@ -17,3 +17,10 @@ export const TIMEOUT_FLAG: FlagSpec = {
   default: 10,
   help: 'Timeout in seconds, default to 10s',
 };
+
+/** Of `create` and `set`. docker-machine has none: the engine's proxy was an --engine-env like any other. */
+export const ENGINE_PROXY_FLAG: FlagSpec = {
+  name: 'engine-proxy',
+  type: 'string',
+  help: 'Proxy of the engine: "auto" as this computer, "none", or a URL for http and https; an address of this computer is turned into the one that the guest sees',
+};

@@ -111,7 +111,7 @@ function takeAway(
     case 'ca-cert':
       return {
         engine,
-        trusted: trusted.filter((it) => value !== undefined && it.name !== value && placeOf(it) !== value),
+        trusted: trusted.filter((it) => value !== undefined && placeOf(it) !== value),
       };
   }
 }

@@ -34,6 +34,8 @@ export class FakeGuest implements SshConnector, EngineProbe {
   engineAnswers: EngineAnswer[] = [OK];
   /** sshd answers only from this attempt on. */
   bannerAfter = 1;
+  /** `host:port` of what the guest can connect to; undefined: everything. */
+  reachable: ReadonlySet<string> | undefined;
   readonly asked: EngineTarget[] = [];
   #banners = 0;
 
@@ -83,7 +85,21 @@ export class FakeGuest implements SshConnector, EngineProbe {
     const answer = (stdout: string, status = 0) => ({ status, stdout, stderr: '' });
     if (script === 'cat /etc/os-release') return answer(this.osRelease);
     if (script.startsWith('sudo cat ')) {
-      return answer(this.files.get(script.split(' ')[2] ?? '')?.content ?? '');
+      const file = this.files.get(args[0] ?? script.split(' ')[2] ?? '');
+      return answer(file?.content ?? '', file === undefined && args.length > 0 ? 1 : 0);
+    }
+    if (script.includes('/dev/tcp/')) {
+      const place = args.slice(0, 2).join(':');
+      const isOpen = this.reachable === undefined || this.reachable.has(place);
+      const stderr = `bash: connect: Connection refused\nbash: /dev/tcp/${place}: Connection refused\n`;
+      return { status: isOpen ? 0 : 1, stdout: '', stderr: isOpen ? '' : stderr };
+    }
+    if (script.includes('update-ca-certificates')) {
+      const gone = [...this.files.keys()].filter(
+        (path) => path.includes('/tmachine-') && !args.includes(path),
+      );
+      for (const path of gone) this.files.delete(path);
+      return answer(gone.map((path) => `removed ${path}\n`).join(''));
     }
     if (script.includes('cat >"$1.new"')) {
       this.files.set(args[0] ?? '', { content: input, mode: args[1] ?? '' });

@@ -18,6 +18,7 @@ import {
   type HostOptions,
   isHalfMade,
   type MachineRecord,
+  type TrustedCertificate,
 } from '../machine.js';
 import type { BootImage } from '../ports.js';
 import { forMachine } from '../reporter.js';
@@ -25,13 +26,15 @@ import { ensureCertificates, readText } from './certificates.js';
 import { awaitEngine, engineTarget } from './guest.js';
 import { withMachineLock } from './machine-lock.js';
 import { issueServerCertificate, provisionGuest } from './provision.js';
-import { guestSeed } from './seed.js';
+import { fitsSeed, guestSeed } from './seed.js';
 
 export interface CreateRequest {
   readonly name: string;
   readonly driverName: string;
   readonly settings: DriverSettings;
   readonly hostOptions: HostOptions;
+  /** Authorities of the user's network that the guest is to trust (P03). */
+  readonly trusted?: readonly TrustedCertificate[];
   /** The command's flags as data: an interrupted `create` goes on only with the same ones. */
   readonly request: JsonObject;
   /** The program as it was called, for the last line. */
@@ -207,6 +210,7 @@ function newRecord(request: CreateRequest, image: BootImage | undefined): Machin
       journal: [],
       request: request.request,
       driver: request.settings.extra,
+      ...(request.trusted !== undefined && request.trusted.length > 0 && { trusted: request.trusted }),
       ...(image && {
         image: { version: image.version, digest: image.digest, oneStep: image.oneStep },
       }),
@@ -253,7 +257,7 @@ async function createInDriver(
   const publicKey = await ensureSshKey(app, name);
   const address = knownAddress(driver.endpoint(machine));
   const seed =
-    image.oneStep && driver.capabilities.takesSeed && address !== undefined
+    image.oneStep && driver.capabilities.takesSeed && address !== undefined && fitsSeed(record)
       ? await seedFor(app, record, address)
       : undefined;
   const settings = await driver.create(

@@ -4,6 +4,7 @@ import { type Driver, refusesPower } from '../driver.js';
 import { GuestError, TmachineError, WrongStateError } from '../errors.js';
 import { isHalfMade, type MachineRecord, type MachineState, stateWord } from '../machine.js';
 import { readText } from './certificates.js';
+import { bringSettings } from './engine-settings.js';
 import { awaitEngine, connectGuest, engineTarget } from './guest.js';
 import { withMachineLock } from './machine-lock.js';
 import { copyClientCertificates, reprovisionGuest } from './provision.js';
@@ -117,16 +118,21 @@ async function awaitReady(app: App, record: MachineRecord, call: Call): Promise<
   const session = await connectGuest(app, record, call);
   await session.close();
   call.reporter.step('Detecting the provisioner...');
-  const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
+  let pinned: MachineRecord = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
   if (record.notes.hostKey !== session.hostKey) await app.store.save(pinned);
   const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
   const host = knownAddress(endpoint);
-  if (host === undefined) return;
+  if (host === undefined) {
+    if (pinned.notes.settingsPending === true) await bringSettings(app, pinned, call);
+    return;
+  }
   // DOCKER_CERT_PATH holds copies: a client certificate that was renewed since must reach them.
   await copyClientCertificates(app, pinned);
   if (await needsNewCertificate(app, pinned, host)) {
-    const renewed = await reprovisionGuest(app, pinned, call);
-    await app.store.save(renewed);
+    pinned = await reprovisionGuest(app, pinned, call);
+    await app.store.save(pinned);
+  } else if (pinned.notes.settingsPending === true) {
+    pinned = await bringSettings(app, pinned, call);
   }
   await awaitEngine(app, pinned, await engineTarget(app, pinned, { host, port: endpoint.enginePort }), call);
 }

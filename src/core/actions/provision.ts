@@ -1,12 +1,17 @@
 import { certificateNames } from '../address.js';
 import { type App, type Call, driverMachine } from '../app.js';
 import { GuestError, StoreError } from '../errors.js';
+import { isSeedName } from '../guest-disk.js';
 import type { MachineRecord } from '../machine.js';
 import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { GuestShell, SshSession } from '../ports.js';
 import type { EnginePlan, GuestFile } from '../provisioner.js';
 import { readAuthority, readText } from './certificates.js';
 import { connectGuest, machineAddress } from './guest.js';
+import { warnOfUnreachableProxies } from './guest-proxies.js';
+
+/** Where the guest unpacks its seed. */
+const SEED_HOME = '/var/lib/boot2docker/';
 
 /**
  * From a running machine to an engine with our certificates; prints the contract's lines 21 to 28, each when it is true. A guest that
@@ -28,7 +33,14 @@ export async function provisionGuest(app: App, record: MachineRecord, call: Call
       reporter.step('Copying certs to the local machine directory...');
       await copyClientCertificates(app, pinned);
       reporter.step('Copying certs to the remote machine...');
+      const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
+      const plan = await enginePlan(app, pinned, endpoint.guestEnginePort);
+      // The first images that took a seed left a registry's own certificates out.
+      for (const file of provisioner.engineFiles(plan)) {
+        if (seedName(file) === undefined || isOfOneRegistry(file)) await writeGuestFile(session, file);
+      }
       reporter.step('Setting Docker configuration on the remote daemon...');
+      await warnOfUnreachableProxies(pinned, session, call);
       return pinned;
     }
     return await provisionOverSsh(app, pinned, session, call);
@@ -74,9 +86,12 @@ async function provisionOverSsh(
   await provisioner.service(session, 'stop');
   const files = provisioner.engineFiles(plan);
   for (const file of files) await writeGuestFile(session, file);
+  await provisioner.trust?.(session, plan);
   call.reporter.step('Setting Docker configuration on the remote daemon...');
   await provisioner.service(session, 'start');
-  return record;
+  await warnOfUnreachableProxies(record, session, call);
+  const { settingsPending: _, ...notes } = record.notes;
+  return { ...record, notes };
 }
 
 /** All that an engine's set-up depends on. Throws StoreError when the authority or the server certificate is missing. */
@@ -90,7 +105,15 @@ export async function enginePlan(app: App, record: MachineRecord, port: number):
     ca: await needText(app, auth.CaCertPath, record.name),
     serverCertificate: await needText(app, auth.ServerCertPath, record.name),
     serverKey: await needText(app, auth.ServerKeyPath, record.name),
+    trusted: record.notes.trusted ?? [],
   };
+}
+
+/** The name under which a seed carries a file; undefined for one that it cannot carry. */
+export function seedName({ path }: GuestFile): string | undefined {
+  if (!path.startsWith(SEED_HOME)) return undefined;
+  const name = path.slice(SEED_HOME.length);
+  return isSeedName(name) ? name : undefined;
 }
 
 async function needText(app: App, path: string, machineName: string): Promise<string> {
@@ -144,8 +167,13 @@ async function tookItsSeed(app: App, record: MachineRecord, shell: GuestShell): 
   return ours !== undefined && theirs.stdout.trim() === ours.trim();
 }
 
+/** The engine looks for these each time that it talks to a registry: it need not start anew for them. */
+export function isOfOneRegistry({ path }: GuestFile): boolean {
+  return path.includes('/certs.d/');
+}
+
 /** The content travels on stdin; the file appears whole, with its mode, owned by root. */
-async function writeGuestFile(shell: GuestShell, file: GuestFile): Promise<void> {
+export async function writeGuestFile(shell: GuestShell, file: GuestFile): Promise<void> {
   const script =
     'sudo sh -c \'umask 077; mkdir -p "$(dirname "$1")" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"\' sh "$1" "$2"';
   const result = await shell.run(script, [file.path, file.mode.toString(8)], { input: file.content });

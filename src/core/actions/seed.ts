@@ -2,9 +2,15 @@ import { type App, driverMachine } from '../app.js';
 import type { SeedFile } from '../guest-disk.js';
 import type { MachineRecord } from '../machine.js';
 import { chooseProvisioner } from '../os-release.js';
-import { enginePlan } from './provision.js';
+import { enginePlan, seedName } from './provision.js';
 
-const GUEST_HOME = '/var/lib/boot2docker/';
+/** Of the seed's 256 KiB, what certificates of the user may take. */
+const ROOM_FOR_TRUSTED = 192 * 1024;
+
+/** False for a machine whose certificates are too many for a seed: it is provisioned over SSH. */
+export function fitsSeed(record: MachineRecord): boolean {
+  return (record.notes.trusted ?? []).reduce((sum, it) => sum + it.pem.length + 1024, 0) <= ROOM_FOR_TRUSTED;
+}
 
 /**
  * What one-step provisioning puts on the disk: the same files that provisioning over SSH writes, the host name, and an SSH host
@@ -24,11 +30,11 @@ export async function guestSeed(
   const plan = await enginePlan(app, record, endpoint.guestEnginePort);
   const hostKey = await app.ssh.generateKey('ed25519');
   const files = [
-    ...provisioner.engineFiles(plan).map(({ path, mode, content }) => ({
-      name: path.slice(GUEST_HOME.length),
-      mode,
-      content,
-    })),
+    // What a seed cannot carry follows over SSH.
+    ...provisioner.engineFiles(plan).flatMap((file) => {
+      const name = seedName(file);
+      return name === undefined ? [] : [{ name, mode: file.mode, content: file.content }];
+    }),
     { name: 'etc/hostname', mode: 0o644, content: `${record.name}\n` },
     { name: 'ssh/ssh_host_ed25519_key', mode: 0o600, content: hostKey.privateKey },
     { name: 'ssh/ssh_host_ed25519_key.pub', mode: 0o644, content: hostKey.publicKey },
