@@ -531,6 +531,7 @@ function isoOf(name) {
 }
 
 spawnSync('ip', ['link', 'set', 'lo', 'up']);
+if (only.size === 0) rmSync(fixtures, { recursive: true, force: true });
 mkdirSync(fixtures, { recursive: true });
 mkdirSync(machines, { recursive: true });
 try {
