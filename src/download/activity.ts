@@ -8,6 +8,8 @@ export interface ActivityWatch {
   stalled(): boolean;
   /** Something arrived. */
   seen(): void;
+  /** True when something has arrived. */
+  hasSeen(): boolean;
   end(): void;
 }
 
@@ -16,6 +18,7 @@ export function watchActivity(clock: Clock, idleMs: number, outer: AbortSignal):
   const silence = new AbortController();
   const done = new AbortController();
   let lastSeen = clock.monotonic();
+  let begun = false;
 
   const watch = async () => {
     for (;;) {
@@ -30,7 +33,9 @@ export function watchActivity(clock: Clock, idleMs: number, outer: AbortSignal):
   return {
     signal: AbortSignal.any([outer, silence.signal]),
     stalled: () => silence.signal.aborted && !outer.aborted,
+    hasSeen: () => begun,
     seen: () => {
+      begun = true;
       lastSeen = clock.monotonic();
     },
     end: () => done.abort(),

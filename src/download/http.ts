@@ -132,7 +132,7 @@ async function getBy<T>(
     return await exchangeWith(exchange, request, route.authorities, watch, read);
   } catch (error) {
     throwIfInterrupted(request.signal);
-    if (watch.stalled()) throw stalledFault(exchange, idleMs);
+    if (watch.stalled()) throw stalledFault(exchange, idleMs, watch.hasSeen());
     throw error;
   } finally {
     watch.end();

@@ -45,8 +45,11 @@ export function explainNetworkError(error: unknown, exchange: Exchange): Transfe
     reason: text === '' ? code : text,
     cause: root,
   });
-  return new TransferFault(failure, retry);
+  return new TransferFault(failure, retry, NEVER_REACHED.has(failure.code));
 }
+
+/** Codes of failures before anything was exchanged with the server. */
+const NEVER_REACHED = new Set(['NAME_NOT_FOUND', 'UNREACHABLE', 'PROXY_REFUSED', 'PROXY_NOT_TLS']);
 
 function explain(code: string, text: string, exchange: Exchange): Explanation {
   const host = new URL(exchange.url).host;
@@ -148,8 +151,8 @@ function notTls(exchange: Exchange, host: string): Explanation {
   };
 }
 
-/** The other side has been silent for `idleMs`. */
-export function stalledFault(exchange: Exchange, idleMs: number): TransferFault {
+/** The other side has been silent for `idleMs`; `begun`: it had answered before. */
+export function stalledFault(exchange: Exchange, idleMs: number, begun: boolean): TransferFault {
   const failure = new DownloadError({
     stage: exchange.proxy.proxy === 'direct' ? 'connect' : 'proxy',
     code: 'STALLED',
@@ -157,7 +160,7 @@ export function stalledFault(exchange: Exchange, idleMs: number): TransferFault 
     reason: `the connection goes through ${describeProxy(exchange.proxy)} and is open, but silent`,
     nextSteps: ['run the command again'],
   });
-  return new TransferFault(failure, BROKEN);
+  return new TransferFault(failure, BROKEN, !begun);
 }
 
 function setProxy(): string[] {

@@ -27,8 +27,6 @@ const MEMORY_BYTES = 64 * 1024 * 1024;
 const ANSWER_WITHIN_MS = 20_000;
 /** For computing alone, which nothing else can interrupt. */
 const COMPUTE_WITHIN_MS = 5_000;
-/** The clock is looked at so often only, in steps of the interpreter. */
-const STEPS_PER_LOOK = 1024;
 /** The script's server is in the same network. */
 const SCRIPT_IDLE_MS = 15_000;
 
@@ -57,10 +55,10 @@ async function prepare(text: string, name: string, clock: Clock, { reporter }: P
     import('pac-resolver'),
   ]);
   let begunAt = clock.monotonic();
-  let steps = 0;
+  const isLate = () => clock.monotonic() - begunAt > COMPUTE_WITHIN_MS;
   const sandbox = await QuickJS.create({
     memoryLimit: MEMORY_BYTES,
-    interruptHandler: () => ++steps % STEPS_PER_LOOK === 0 && clock.monotonic() - begunAt > COMPUTE_WITHIN_MS,
+    interruptHandler: isLate,
   });
   const ask = createPacResolver(sandbox, text.replace(/^\uFEFF/, ''), {
     filename: 'proxy.pac',
@@ -79,7 +77,10 @@ async function prepare(text: string, name: string, clock: Clock, { reporter }: P
         return String((await Promise.race([ask(withoutPath(url)), late])) ?? '');
       } catch (error) {
         throwIfInterrupted(signal);
-        throw unusable(name, `it fails: ${errorText(error)}`, error);
+        const why = isLate()
+          ? `no answer within ${COMPUTE_WITHIN_MS / 1000} s of computing`
+          : errorText(error);
+        throw unusable(name, `it fails: ${why}`, error);
       } finally {
         done.abort();
       }

@@ -22,7 +22,7 @@ export function parseGnomeProxy(output: string): SystemProxy | undefined {
     return host === '' || !(port > 0) ? undefined : `${host.includes(':') ? `[${host}]` : host}:${port}`;
   };
   const http = server('http');
-  const https = values.get('/use-same-proxy') === 'true' ? http : server('https');
+  const https = server('https') ?? (values.get('/use-same-proxy') === 'true' ? http : undefined);
   const socks = server('socks');
   if (http === undefined && https === undefined && socks === undefined) return undefined;
   return {
