@@ -8,9 +8,9 @@ compile_stubs() { # sources libraries
   for source in "$1"/*.c; do
     name=${source##*/}
     name=${name%.c}
-    options=(-Wl,--hash-style=gnu,--build-id=none,-z,noseparate-code "-Wl,-soname,$name")
-    [ ! -s "${source%.c}.map" ] || options+=("-Wl,--version-script,${source%.c}.map")
-    gcc -shared -nostdlib -Os -s -w -fno-builtin "${options[@]}" -o "$2/$name" "$source" || return 1
+    options=(-Xlinker -soname -Xlinker "$name" -Xlinker --hash-style=gnu -Xlinker --build-id=none)
+    [ ! -s "${source%.c}.map" ] || options+=(-Xlinker --version-script -Xlinker "${source%.c}.map")
+    gcc -shared -nostdlib -Os -s -w -fno-builtin -z noseparate-code "${options[@]}" -o "$2/$name" "$source" || return 1
   done
 }
 
