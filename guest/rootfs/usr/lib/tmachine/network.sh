@@ -25,31 +25,47 @@ name_cards() {
   for pair in $wanted; do ip link set "new-${pair#*:}" name "${pair#*:}"; done
 }
 
-# Prints the static address for a card, or nothing. Lines of etc/network: MAC=aa:bb:.. ADDRESS=a.b.c.d/n
+# Prints the static address for a card, or nothing. Lines of etc/network name the card by its address or by its place
+# (eth0 is the first): MAC=aa:bb:.. ADDRESS=a.b.c.d/n or CARD=eth1 ADDRESS=a.b.c.d/n
 static_address() { # card
   [ -f "$STATE/etc/network" ] || return 0
   read -r mac <"$NET_SYS/$1/address"
-  while read -r line; do
+  while read -r line || [ -n "$line" ]; do
     line_mac=
+    line_card=
     line_address=
     for word in $line; do
       case $word in
-        MAC=*) line_mac=$(printf '%s' "${word#MAC=}" | tr A-Z a-z) ;;
+        MAC=*) line_mac=$(printf '%s' "${word#MAC=}" | tr '[:upper:]' '[:lower:]') ;;
+        CARD=*) line_card=${word#CARD=} ;;
         ADDRESS=*) line_address=${word#ADDRESS=} ;;
       esac
     done
-    if [ "$line_mac" = "$mac" ]; then
+    if [ "$line_mac" = "$mac" ] || [ "$line_card" = "$1" ]; then
       printf '%s\n' "$line_address"
       return 0
     fi
   done <"$STATE/etc/network"
 }
 
-# Brings the cards up and asks for leases, all at once; does not wait.
-start_network() { # host name
+# Brings the cards up: finding out that there is a cable can take seconds.
+raise_cards() {
   ip link set lo up
+  for card in $(cards); do ip link set "$card" up; done
+}
+
+# Gives every card its static address or asks for a lease, all at once; does not wait. A card whose static address is none
+# asks as well: a machine with a wrong line in its settings must stay within reach.
+start_network() { # host name
   for card in $(cards); do
-    ip link set "$card" up
+    address=$(static_address "$card")
+    if [ -n "$address" ]; then
+      if ip addr add "$address" broadcast + dev "$card" 2>/dev/null; then
+        echo static >"$RUN/net.$card"
+        continue
+      fi
+      notice "\"$address\" is no address for $card; it asks for a lease"
+    fi
     start_dhcp "$card" "$1" &
   done
 }
@@ -60,28 +76,15 @@ start_dhcp() { # card host-name
     -s /usr/share/udhcpc/default.script >/dev/null 2>&1
 }
 
-# Gives the cards named in etc/network their address and ends their DHCP client. Call when the data disk is there.
-apply_static_addresses() {
-  [ -f "$STATE/etc/network" ] || return 0
-  for card in $(cards); do
-    address=$(static_address "$card")
-    [ -n "$address" ] || continue
-    [ ! -f "$RUN/udhcpc.$card.pid" ] || kill "$(cat "$RUN/udhcpc.$card.pid")" 2>/dev/null
-    ip addr flush dev "$card"
-    ip addr add "$address" broadcast + dev "$card"
-    ip link set "$card" up
-    echo static >"$RUN/net.$card"
-  done
-}
-
-# Waits until every card has an answer (an address, or a first round without a lease), at most so many tenths of a second.
+# Waits until every card has an answer (an address, or a first round of questions without one), at most so many tenths of
+# a second; 3 s for a card that has no cable.
 wait_network() { # tenths
-  left=$1
+  waited=0
   for card in $(cards); do
-    while [ ! -f "$RUN/net.$card" ] && [ "$left" -gt 0 ]; do
-      [ "$(cat "$NET_SYS/$card/carrier" 2>/dev/null)" != 0 ] || break
+    while [ ! -f "$RUN/net.$card" ] && [ "$waited" -lt "$1" ]; do
+      [ "$(cat "$NET_SYS/$card/carrier" 2>/dev/null)" = 1 ] || [ "$waited" -lt 30 ] || break
       usleep 100000
-      left=$((left - 1))
+      waited=$((waited + 1))
     done
   done
 }
