@@ -24,6 +24,8 @@ const SEED_NAMES = new Set([
   'ssh/ssh_host_ed25519_key.pub',
 ]);
 const SEED_CERTIFICATE = /^certs\/[A-Za-z0-9][A-Za-z0-9._-]*\.(?:pem|crt)$/;
+const SEED_REGISTRY_CERTIFICATE =
+  /^etc\/docker\/certs\.d\/[A-Za-z0-9][A-Za-z0-9._:-]*\/[A-Za-z0-9][A-Za-z0-9._-]*\.crt$/;
 
 /** A file that the guest finds below /var/lib/boot2docker when it boots for the first time. */
 export interface SeedFile {
@@ -53,7 +55,7 @@ export function makeDiskHead(disk: {
 
 /** True for a name that the guest takes from a seed. */
 export function isSeedName(name: string): boolean {
-  return SEED_NAMES.has(name) || SEED_CERTIFICATE.test(name);
+  return SEED_NAMES.has(name) || SEED_CERTIFICATE.test(name) || SEED_REGISTRY_CERTIFICATE.test(name);
 }
 
 /**

@@ -77,6 +77,7 @@ describe.each(TARS)('read by %s', (_name, tar) => {
         { name: 'server-key.pem', mode: 0o600, content: 'key' },
         { name: 'etc/docker/daemon.json', mode: 0o644, content: '{}' },
         { name: 'certs/company.pem', mode: 0o644, content: new Uint8Array([0xff, 0, 1]) },
+        { name: 'etc/docker/certs.d/registry.corp:5000/company.crt', mode: 0o644, content: 'pem' },
       ],
     });
     expect(head.subarray(0, 4096)).toEqual(makeDiskHead({ publicKey: ED25519 }));
@@ -90,6 +91,7 @@ describe.each(TARS)('read by %s', (_name, tar) => {
       'server-key.pem',
       'etc/docker/daemon.json',
       'certs/company.pem',
+      'etc/docker/certs.d/registry.corp:5000/company.crt',
     ]);
     expect(readFileSync(join(at, 'tmachine-seed-1'), 'utf8')).toBe('tmachine-seed-1\n');
     expect([...readFileSync(join(at, 'certs/company.pem'))]).toEqual([0xff, 0, 1]);
@@ -122,6 +124,9 @@ test.each([
   '/etc/passwd',
   'certs/../x.pem',
   'certs/.pem',
+  'etc/docker/certs.d/../x.crt',
+  'etc/docker/certs.d/registry/a/b.crt',
+  'etc/docker/certs.d/registry/key.pem',
   'ssh/id_rsa',
   '',
 ])('a seed file that the guest would ignore is refused: %j', (name) => {

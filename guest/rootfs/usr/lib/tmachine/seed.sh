@@ -8,6 +8,8 @@ seed_may_carry() { # name
     profile | ca.pem | server.pem | server-key.pem) ;;
     etc/hostname | etc/network | etc/docker/daemon.json) ;;
     ssh/ssh_host_ed25519_key | ssh/ssh_host_ed25519_key.pub) ;;
+    etc/docker/certs.d/*/*/* | etc/docker/certs.d/.* | etc/docker/certs.d/*/.*) return 1 ;;
+    etc/docker/certs.d/?*/?*.crt) case $1 in *[!A-Za-z0-9._:/-]*) return 1 ;; esac ;;
     certs/*/* | certs/.*) return 1 ;;
     certs/?*.pem | certs/?*.crt) case $1 in *[!A-Za-z0-9._/-]*) return 1 ;; esac ;;
     *) return 1 ;;
@@ -45,7 +47,7 @@ apply_seed() { # seed.tar
       case $name in
         etc/* | certs/* | *.pub) chmod 0644 "$staging/file" ;;
       esac
-      case $name in */*) mkdir -p "$STATE/${name%/*}" && chmod 0755 "$STATE/${name%%/*}" ;; esac
+      case $name in */*) (umask 022 && mkdir -p "$STATE/${name%/*}") ;; esac
       mv -f "$staging/file" "$STATE/$name" || exit 1
     done
     rm -rf "$staging"
