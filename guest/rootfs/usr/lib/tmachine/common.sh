@@ -2,7 +2,9 @@
 # What the guest's scripts share. Source it. Paths can be moved for tests by TMACHINE_ROOT (empty in the guest).
 
 ROOT=${TMACHINE_ROOT:-}
+# shellcheck disable=SC2034 # used by those who source this
 STATE=$ROOT/var/lib/boot2docker
+# shellcheck disable=SC2034
 RUN=$ROOT/run/tmachine
 SERIAL=${TMACHINE_SERIAL:-/dev/ttyS0}
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -26,4 +28,9 @@ booted_with() { # word
   read -r words <"$ROOT/proc/cmdline"
   case " $words " in *" $1 "*) return 0 ;; esac
   return 1
+}
+
+# Starts a log anew when it has grown beyond 10 MiB; the old one stays beside it.
+keep_short() { # log
+  [ ! -f "$1" ] || [ "$(stat -c %s "$1")" -lt 10485760 ] || mv -f "$1" "$1.1"
 }

@@ -46,8 +46,9 @@ candidate_disks() {
     case $disk in
       sr* | fd* | loop* | ram* | zram* | nbd* | dm-* | md* | '*') continue ;;
     esac
-    read -r readonly_flag <"$entry/ro" && [ "$readonly_flag" = 0 ] || continue
-    read -r sectors <"$entry/size" && [ "$sectors" -ge 65536 ] || continue
+    read -r readonly_flag <"$entry/ro" || continue
+    read -r sectors <"$entry/size" || continue
+    if [ "$readonly_flag" != 0 ] || [ "$sectors" -lt 65536 ]; then continue; fi
     printf '%s %s\n' "$sectors" "$disk"
   done | sort -rn | cut -d ' ' -f 2
 }
@@ -143,17 +144,21 @@ disk_plan() { # disk
   partition_plan $((sectors / 2048))
 }
 
-# Step 3: what was made becomes what the disk is, and the kernel reads it. sfdisk must not look for old signatures: the
-# file system just made is one.
+# Step 3: what was made becomes what the disk is, and the kernel reads it.
 commit_table() { # disk
-  # shellcheck disable=SC2046 # four numbers
-  partition_table $(disk_plan "$1") | sfdisk --quiet --wipe never --wipe-partitions never "$DISK_DEV/$1" || return 1
+  write_table "$1" || return 1
   left=100
   until [ -b "$DISK_DEV/$(partition_name "$1" 1)" ]; do
     [ "$left" -gt 0 ] || return 1
     left=$((left - 1))
     usleep 20000
   done
+}
+
+# sfdisk must not look for old signatures: the file system just made is one.
+write_table() { # disk
+  # shellcheck disable=SC2046 # four numbers
+  partition_table $(disk_plan "$1") | sfdisk --quiet --wipe never --wipe-partitions never "$DISK_DEV/$1"
 }
 
 # Uses the swap partition; makes it if it has no signature yet (it is made after the table, and nothing is lost in it).
