@@ -75,7 +75,9 @@ function readCommand(command: CommandSpec, words: Words, given: GivenFlags, env:
       readFlag(words, flags, given, command.name);
       continue;
     }
-    if (words.skipTerminator()) return [...args, ...words.rest()];
+    if (words.skipTerminator()) {
+      return [...args, ...(command.takesCommand === true ? ['--'] : []), ...words.rest()];
+    }
     const word = words.next();
     if (word === undefined) return args;
     args.push(word);

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import boot2dockerProfile from '../../templates/boot2docker-profile?raw';
+import whale from '../../templates/whale?raw';
 import { createCertificateAuthority } from '../certs/authority.js';
 import { createEngineProbe } from '../certs/check-endpoint.js';
 import type { App } from '../core/app.js';
@@ -42,7 +43,8 @@ export function compose(): Compose {
     environment: process.env,
     world: ({ flags, talksOn }) => {
       const isOn = (name: string) => flags[name] === true;
-      const signal = interruptible(process);
+      const terminal = { isLent: false };
+      const signal = interruptible(process, () => terminal.isLent);
       let reporter: Reporter | undefined;
       const host = openHost((report) => {
         for (const line of reportLines(report)) reporter?.debug(line);
@@ -55,12 +57,12 @@ export function compose(): Compose {
         monotonic: () => host.clock.monotonic(),
       });
       const call = { reporter, signal };
-      return worldOf(host, composeApp(host, flags, reporter), call);
+      return worldOf(host, composeApp(host, flags, reporter), call, terminal);
     },
   };
 }
 
-function worldOf(host: Host, app: App, call: World['call']): World {
+function worldOf(host: Host, app: App, call: World['call'], terminal: { isLent: boolean }): World {
   const name = programName(process.argv0, process.argv[1], process.platform);
   return {
     app,
@@ -80,6 +82,18 @@ function worldOf(host: Host, app: App, call: World['call']): World {
       return shell;
     },
     chooseDriver: () => chooseDriver(host.processes),
+    whale,
+    lendTerminal: async ({ file, args }, changes) => {
+      const env = Object.fromEntries(changes.map(({ name, value }) => [name, value]));
+      terminal.isLent = true;
+      try {
+        // A path that was typed is meant from here; a bare name never is.
+        const program = /[\\/]/.test(file) ? resolve(file) : file;
+        return await host.processes.attach(program, args, { env, signal: call.signal });
+      } finally {
+        terminal.isLent = false;
+      }
+    },
     diagnosisParts: () => diagnosisParts(host, app),
   };
 }

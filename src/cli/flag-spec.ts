@@ -24,6 +24,8 @@ export interface CommandSpec {
   flagsFor?(args: readonly string[], env: Environment): readonly FlagSpec[];
   /** The words after the command are the user's own and are passed on untouched (`ssh`). */
   readonly rawArguments?: boolean;
+  /** What follows `--` is a command of the user's: the `--` stays among the arguments, to tell it from the command's own (`quickstart`). */
+  readonly takesCommand?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;

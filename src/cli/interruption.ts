@@ -8,14 +8,18 @@ export interface SignalSource {
 
 /**
  * One signal for the whole run. The first Ctrl-C (or SIGTERM, SIGHUP) asks every long call to end and to leave the machine in a state that
- * a later command can go on from; the second one ends the process at once.
+ * a later command can go on from; the second one ends the process at once. While `isLent` says that the terminal belongs to another
+ * program, Ctrl-C is meant for that one: the system sends it to both.
  */
-export function interruptible(source: SignalSource): AbortSignal {
+export function interruptible(source: SignalSource, isLent: () => boolean = () => false): AbortSignal {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) source.exit(130);
     controller.abort(new InterruptedError());
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) source.on(name, onSignal);
+  source.on('SIGINT', () => {
+    if (!isLent()) onSignal();
+  });
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) source.on(name, onSignal);
   return controller.signal;
 }

@@ -36,6 +36,7 @@ export const COMMANDS = {
   kill: () => import('../commands/kill.js'),
   ls: () => import('../commands/ls.js'),
   provision: () => import('../commands/provision.js'),
+  quickstart: () => import('../commands/quickstart.js'),
   'regenerate-certs': () => import('../commands/regenerate-certs.js'),
   restart: () => import('../commands/restart.js'),
   rm: () => import('../commands/rm.js'),

@@ -1,6 +1,7 @@
 import type { App, Call } from '../core/app.js';
 import type { DiagnosisParts } from '../core/diagnosis/parts.js';
 import type { FlagValues } from '../core/driver.js';
+import type { VariableChange } from '../core/variable-change.js';
 
 /** All that a running command touches. `compose.ts` makes the real one. */
 export interface World {
@@ -19,6 +20,16 @@ export interface World {
   detectShell(): Promise<string>;
   /** The driver for a `create` that names none, and why. Throws HostNotReadyError when this computer can run no driver. */
   chooseDriver(): Promise<{ readonly name: string; readonly reason: string }>;
+  /** What `quickstart` prints before it opens a shell: `{{name}}`, `{{address}}` and `{{next}}` stand for what is different each time. */
+  readonly whale: string;
+  /**
+   * Runs a program on our terminal with the caller's environment and these changes; resolves with its exit code. Ctrl-C is the program's
+   * until it ends. Throws ToolError when it cannot be started.
+   */
+  lendTerminal(
+    program: { readonly file: string; readonly args: readonly string[] },
+    changes: readonly VariableChange[],
+  ): Promise<number>;
   /** What `doctor` looks at beyond the app. */
   diagnosisParts(): DiagnosisParts;
 }

@@ -48,6 +48,12 @@ describe('flag syntax of Go', () => {
     ['a bool is switched off by =false', ['rm', '--force=false', 'm'], ['--no-force', '--', 'm']],
     ['a bool is switched on by =T', ['rm', '-f=T', 'm'], ['--force', '--', 'm']],
     ['-- ends the flags', ['rm', '--', '-f', '--', 'm'], ['--', '-f', '--', 'm']],
+    [
+      '-- stays before a command of the user',
+      ['with', '-f', 'm', '--', 'docker', '-f', '--', 'x'],
+      ['--force', '--', 'm', '--', 'docker', '-f', '--', 'x'],
+    ],
+    ['... and where no name stands before it', ['with', '--', 'docker'], ['--', '--', 'docker']],
     ['a lone dash is an argument', ['rm', '-', 'm'], ['--', '-', 'm']],
     ['the last one wins', ['ls', '-t', '1', '--timeout=2', '-t=3'], ['--timeout=3', '--']],
     ['the last bool wins', ['ls', '-q', '--quiet=false'], ['--no-quiet', '--']],

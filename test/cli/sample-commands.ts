@@ -74,8 +74,16 @@ export const SAMPLE_COMMANDS: readonly CommandSpec[] = [
   { name: 'version', usage: 'Show the version', flags: [] },
 ];
 
+/** One that ends in a command of the user's; not in the list, which is what the help shows. */
+const WITH: CommandSpec = {
+  name: 'with',
+  usage: 'Run a command with a machine',
+  flags: [{ name: 'force', short: 'f', type: 'bool', help: 'Do it' }],
+  takesCommand: true,
+};
+
 export const SAMPLE_TABLE: CommandTable = new Map(
-  SAMPLE_COMMANDS.flatMap((spec) =>
+  [...SAMPLE_COMMANDS, WITH].flatMap((spec) =>
     [spec.name, ...(spec.aliases ?? [])].map((name): [string, CommandSpec] => [name, spec]),
   ),
 );

@@ -6,6 +6,7 @@ import { type Presentation, presentError } from '../../src/cli/present-error.js'
 import type { App } from '../../src/core/app.js';
 import type { DiagnosisParts } from '../../src/core/diagnosis/parts.js';
 import type { HostFacts } from '../../src/core/ports.js';
+import type { VariableChange } from '../../src/core/variable-change.js';
 import { openHost } from '../../src/host/open-host.js';
 import type { TestApp } from '../support/test-app.js';
 
@@ -23,6 +24,10 @@ export interface Surroundings {
   /** What is answered to every question; a command that asks without one fails the test. */
   readonly answer?: Answer;
   readonly shell?: string;
+  /** Of programs that get the terminal; default 0. */
+  readonly exitCode?: number;
+  /** Thrown instead: the program cannot be started. */
+  readonly lendError?: Error;
   /** What `doctor` looks at. */
   readonly diagnosis?: DiagnosisParts;
   /** Parts of the app to replace. */
@@ -36,6 +41,14 @@ export interface CommandOutcome {
   readonly stderr: string;
   readonly status: number;
   readonly questions: readonly string[];
+  /** Programs that got the terminal, and with which changes of the environment. */
+  readonly lent: readonly LentTerminal[];
+}
+
+export interface LentTerminal {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly changes: readonly VariableChange[];
 }
 
 /** Runs a command on the test's store, as `tmachine NAME ARGS...`, in this process. */
@@ -48,6 +61,7 @@ export async function runIn(
   const stdout: string[] = [];
   const lines: string[] = [];
   const questions: string[] = [];
+  const lent: LentTerminal[] = [];
   const env = around.env ?? {};
   let status = 0;
   const app: App = {
@@ -80,6 +94,12 @@ export async function runIn(
       },
       detectShell: async () => around.shell ?? 'bash',
       chooseDriver: async () => ({ name: 'none', reason: '' }),
+      whale: '{{name}} {{address}}\n{{next}}\n',
+      lendTerminal: async (program, changes) => {
+        lent.push({ ...program, changes });
+        if (around.lendError !== undefined) throw around.lendError;
+        return around.exitCode ?? 0;
+      },
       diagnosisParts: () => {
         if (around.diagnosis === undefined) throw new Error('nothing was to be diagnosed');
         return around.diagnosis;
@@ -92,6 +112,7 @@ export async function runIn(
     stderr: shown?.stderr ?? '',
     status: shown?.exitCode ?? status,
     questions,
+    lent,
   });
   try {
     const table = new Map([[command.spec.name, command.spec]]);
