@@ -1,29 +1,11 @@
 import { open } from 'node:fs/promises';
+import { lastLines } from '../../core/console-text.js';
 
 const TAIL_BYTES = 64 * 1024;
-const ESC = '\u001b';
-const BEL = '\u0007';
-/** Terminal control: CSI sequences, OSC sequences with their end, two-character escapes. */
-const ESCAPES = new RegExp(
-  `${ESC}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\)?|[ -/]*[0-~])`,
-  'g',
-);
-
 /** The last `lines` lines of a console's log that have something on them, fit for a terminal; empty when there is no log. */
 export async function readConsoleTail(path: string, lines: number): Promise<string> {
   const text = await readEnd(path);
   return text === undefined ? '' : lastLines(text, lines);
-}
-
-/** As above for text: control characters are gone, a line that was overwritten shows its last state. */
-export function lastLines(text: string, lines: number): string {
-  const plain = text
-    .replace(ESCAPES, '')
-    .split(/\r*\n/)
-    .map((line) => line.slice(line.lastIndexOf('\r') + 1))
-    .map((line) => line.replace(/\p{Cc}/gu, '').trimEnd())
-    .filter((line) => line !== '');
-  return plain.slice(-lines).join('\n');
 }
 
 /** What was written to the log after its first `offset` bytes (of that the end, when it is much); empty when there is no log. */

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { lastLines, readConsoleSince, readConsoleTail } from '../../../src/drivers/qemu/console.js';
+import { lastLines } from '../../../src/core/console-text.js';
+import { readConsoleSince, readConsoleTail } from '../../../src/drivers/qemu/console.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 let room: Awaited<ReturnType<typeof temporaryDirectory>>;
