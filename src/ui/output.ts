@@ -24,7 +24,7 @@ const REDRAW_MS = 100;
 
 /**
  * What the user sees of an action's work. Every line is stripped of control characters and secrets. One transfer is shown
- * at a time: on a terminal as a bar on stderr, else in docker-machine's form `0%....10%....`.
+ * at a time: when both streams are terminals as a bar on stderr, else in docker-machine's form `0%....10%....`.
  */
 export function createReporter(options: OutputOptions): Reporter {
   const { steps, stderr, debug, env, monotonic } = options;
@@ -46,9 +46,11 @@ export function createReporter(options: OutputOptions): Reporter {
     },
     progress: (totalBytes, prefix = '') => {
       if (open !== undefined) return { update: () => undefined, end: () => undefined };
-      const shown = mayDraw(stderr, env)
-        ? drawnProgress(stderr, totalBytes, plainText(prefix), monotonic, close)
-        : plainProgress(steps, totalBytes, plainText(prefix), close);
+      // With stdout in a file or a pipe the log has docker-machine's line, as there.
+      const shown =
+        mayDraw(stderr, env) && mayDraw(steps, env)
+          ? drawnProgress(stderr, totalBytes, plainText(prefix), monotonic, close)
+          : plainProgress(steps, totalBytes, plainText(prefix), close);
       open = shown;
       return shown;
     },

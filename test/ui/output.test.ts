@@ -94,6 +94,16 @@ describe('progress that is not on a terminal', () => {
     expect(steps.text).toBe('0%....10%\n');
   });
 
+  test('stdout in a file gets it also when stderr is a terminal', () => {
+    const steps = new TextSink();
+    const stderr = new TextSink({ columns: 80 });
+    const reporter = createReporter({ steps, stderr, debug: false, env: {}, monotonic: () => 0 });
+    const progress = reporter.progress(100);
+    progress.update(10);
+    progress.end();
+    expect({ steps: steps.text, stderr: stderr.text }).toEqual({ steps: '0%....10%\n', stderr: '' });
+  });
+
   test.each([{ NO_COLOR: '1' }, { TERM: 'dumb' }])('%j on a terminal asks for the same', (env) => {
     const { reporter, steps, stderr } = setUp({ terminal: 80, env });
     const progress = reporter.progress(100);
