@@ -26,6 +26,8 @@ export const TEST_PACKAGES = [
   { name: 'tcsh', command: 'tcsh', use: 'evaluates what `env` prints' },
   { name: 'emacs-nox', command: 'emacs', use: 'evaluates what `env` prints' },
   { name: 'busybox-static', command: 'busybox', use: 'runs the guest scripts with the shell of the guest' },
+  { name: 'e2fsprogs', command: 'mke2fs', use: 'makes a disk that the guest must not format' },
+  { name: 'fdisk', command: 'sfdisk', use: "reads the guest's partition table" },
   { name: 'squid-openssl', command: 'squid', use: 'a real proxy on loopback', service: 'squid' },
   { name: 'tinyproxy-bin', command: 'tinyproxy', use: 'a real proxy on loopback' },
   { name: 'microsocks', command: 'microsocks', use: 'a real SOCKS proxy on loopback' },
@@ -34,5 +36,12 @@ export const TEST_PACKAGES = [
   ...QEMU,
 ];
 
-/** @type {readonly DebianPackage[]} What a machine on QEMU needs: the quickstart, `npm run test:acceptance`. */
-export const ACCEPTANCE_PACKAGES = QEMU;
+/** @type {readonly DebianPackage[]} What `npm run test:acceptance` needs beside TEST_PACKAGES. */
+export const ACCEPTANCE_PACKAGES = [
+  {
+    name: 'docker-registry',
+    command: 'docker-registry',
+    use: 'a real registry behind a real proxy',
+    service: 'docker-registry',
+  },
+];
