@@ -1,0 +1,142 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { tmachineIn } from '../support/cli.js';
+import { type CompanyNetwork, startCompanyNetwork } from '../support/company-network.js';
+import { type Docker, dockerWith } from '../support/docker-client.js';
+import { GUEST_IMAGE } from '../support/guest-image.js';
+
+/** Two machines behind a real squid that breaks TLS open, and a real registry that only it can reach. The tests build on each other. */
+describe('P03, P04, P06: the engine of a machine behind the proxy of a company', () => {
+  let directory: string;
+  let network: CompanyNetwork;
+  let tmachine: ReturnType<typeof tmachineIn>;
+  let docker: Docker;
+  let image: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tm-corp-'));
+    tmachine = tmachineIn(join(directory, 'store'));
+    await mkdir(join(directory, 'docker'));
+    network = await startCompanyNetwork();
+    image = `${network.registry}/box:latest`;
+  });
+
+  afterAll(async () => {
+    await tmachine(['rm', '-f', 'dev', 'born'], { timeoutMs: 120_000 });
+    await network.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const create = (name: string, ...flags: string[]) =>
+    tmachine(['create', '-d', 'qemu', '--qemu-boot2docker-url', GUEST_IMAGE, ...flags, name], {
+      timeoutMs: 600_000,
+    });
+  async function dockerOf(name: string): Promise<Docker> {
+    const { variables } = JSON.parse((await tmachine(['env', '--json', name])).stdout);
+    return dockerWith(variables, join(directory, 'docker'));
+  }
+
+  test('a machine that was told of no proxy does not reach the registry', async () => {
+    expect(await create('dev')).toMatchObject({ status: 0, stderr: '' });
+    docker = await dockerOf('dev');
+    const rootfs = await tmachine(['ssh', 'dev', 'base64 -w 0 /usr/share/tmachine/rootfs.tar'], {
+      timeoutMs: 120_000,
+    });
+    const input = Buffer.from(rootfs.stdout, 'base64');
+    expect(await docker(['import', '-', image], { input })).toMatchObject({ status: 0 });
+    const pushed = await docker(['push', image], { timeoutMs: 120_000 });
+    expect(pushed.status).not.toBe(0);
+    expect(await network.proxyLog().catch(() => '')).not.toContain(network.registry);
+  });
+
+  test('set --engine-proxy: through the proxy on this computer, whose authority is not trusted yet', async () => {
+    const outcome = await tmachine(['set', 'dev', '--engine-proxy', network.proxy], { timeoutMs: 300_000 });
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    const inGuest = network.proxy.replace('127.0.0.1', '10.0.2.2');
+    expect(outcome.stdout).toContain(`The proxy ${network.proxy} is ${inGuest} for the guest.`);
+    const pushed = await docker(['push', image], { timeoutMs: 120_000 });
+    expect(pushed.status).not.toBe(0);
+    expect(pushed.stderr + pushed.stdout).toContain('certificate signed by unknown authority');
+  });
+
+  test('set --ca-cert: push and pull go through the proxy that breaks TLS open', async () => {
+    const outcome = await tmachine(['set', 'dev', '--ca-cert', network.authorityPath], {
+      timeoutMs: 300_000,
+    });
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    expect(outcome.stdout).toContain('(dev) certificate corp: added');
+    const pushed = await docker(['push', image], { timeoutMs: 120_000 });
+    expect({ status: pushed.status, stderr: pushed.stderr }).toEqual({ status: 0, stderr: '' });
+    await pullAnew();
+    expect(await network.proxyLog()).toContain(`GET https://${network.registry}/v2/box/blobs/sha256:`);
+  });
+
+  test('the same set again leaves the engine running', async () => {
+    const started = () => tmachine(['ssh', 'dev', 'stat -c %Y /proc/$(cat /var/run/docker.pid)']);
+    const before = (await started()).stdout;
+    const outcome = await tmachine(['set', 'dev', '--ca-cert', network.authorityPath], {
+      timeoutMs: 300_000,
+    });
+    expect(outcome.stdout).toBe('Nothing to change in "dev".\n');
+    expect((await started()).stdout).toBe(before);
+  });
+
+  test('a restart of the machine keeps both', async () => {
+    expect(await tmachine(['restart', 'dev'], { timeoutMs: 600_000 })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    docker = await dockerOf('dev');
+    await pullAnew();
+  });
+
+  test('a stopped machine takes what was set at its next start', async () => {
+    expect(await tmachine(['stop', 'dev'], { timeoutMs: 120_000 })).toMatchObject({ status: 0 });
+    const outcome = await tmachine([
+      'set',
+      'dev',
+      '--unset',
+      'ca-cert=corp',
+      '--engine-env',
+      'GREETING=hello',
+    ]);
+    expect(outcome.stdout).toBe(
+      [
+        '(dev) variable GREETING: added',
+        '(dev) certificate corp: removed',
+        '"dev" does not run now: it takes these settings when it starts.',
+        '',
+      ].join('\n'),
+    );
+    expect(await tmachine(['start', 'dev'], { timeoutMs: 600_000 })).toMatchObject({ status: 0, stderr: '' });
+    docker = await dockerOf('dev');
+    await docker(['rmi', '-f', image]);
+    const pulled = await docker(['pull', image], { timeoutMs: 120_000 });
+    expect(pulled.stderr + pulled.stdout).toContain('certificate signed by unknown authority');
+  });
+
+  test('a machine that is born with both pulls at once', async () => {
+    const flags = ['--engine-proxy', network.proxy, '--ca-cert', network.authorityPath];
+    expect(await create('born', ...flags)).toMatchObject({ status: 0, stderr: '' });
+    docker = await dockerOf('born');
+    await pullAnew();
+    const modes = await tmachine([
+      'ssh',
+      'born',
+      'sudo stat -c "%a %n" /var/lib/boot2docker/profile /var/lib/boot2docker/certs/tmachine-corp.pem',
+    ]);
+    expect(modes.stdout.trim().split('\n')).toEqual([
+      '600 /var/lib/boot2docker/profile',
+      '644 /var/lib/boot2docker/certs/tmachine-corp.pem',
+    ]);
+  });
+
+  async function pullAnew(): Promise<void> {
+    await docker(['rmi', '-f', image]);
+    const pulled = await docker(['pull', image], { timeoutMs: 120_000 });
+    expect({ status: pulled.status, stderr: pulled.stderr }).toEqual({ status: 0, stderr: '' });
+    expect((await docker(['run', '--rm', image, 'echo', 'pulled'])).stdout).toBe('pulled\n');
+  }
+});

@@ -1,0 +1,165 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openssl } from './openssl.js';
+
+/** The name of the registry: nobody but the proxy can resolve it, so that nothing goes around the proxy unseen. */
+const REGISTRY = 'registry.corp.test';
+
+/** A network as companies have them, on loopback: a proxy that breaks TLS open with its own authority, and a registry behind it. */
+export interface CompanyNetwork {
+  /** `http://127.0.0.1:PORT` of the proxy. */
+  readonly proxy: string;
+  /** The file that the IT department hands out. */
+  readonly authorityPath: string;
+  /** `registry.corp.test:PORT`. */
+  readonly registry: string;
+  /** What the proxy wrote of the requests it served. */
+  proxyLog(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Programs of Debian's that `startCompanyNetwork` needs and that are not here. */
+export function missingForCompanyNetwork(): readonly string[] {
+  return ['/usr/sbin/squid', CERTIFICATE_MAKER, '/usr/bin/docker-registry'].filter(
+    (path) => !existsSync(path),
+  );
+}
+
+const CERTIFICATE_MAKER = '/usr/lib/squid/security_file_certgen';
+
+export async function startCompanyNetwork(): Promise<CompanyNetwork> {
+  const directory = await mkdtemp(join(tmpdir(), 'corp-network-'));
+  const at = (name: string) => join(directory, name);
+  // squid, started by root, becomes a user of its own, who has to read and write here.
+  await chmod(directory, 0o777);
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  await openssl([
+    ...['req', '-x509', ...curve, '-subj', '/O=Corp/CN=Corp Interception CA'],
+    ...['-keyout', at('corp.key'), '-out', at('corp.pem')],
+  ]);
+  await openssl([
+    ...['req', '-x509', ...curve, '-subj', '/O=Registry', '-addext', `subjectAltName=DNS:${REGISTRY}`],
+    ...['-keyout', at('registry.key'), '-out', at('registry.pem')],
+  ]);
+  await writeFile(
+    at('bump.pem'),
+    `${await readFile(at('corp.pem'), 'utf8')}${await readFile(at('corp.key'), 'utf8')}`,
+  );
+  await chmod(at('bump.pem'), 0o644);
+  const [registryPort, proxyPort] = [await freePort(), await freePort()];
+  const registry = await startRegistry(directory, registryPort);
+  const squid = await startInterceptingSquid(directory, proxyPort).catch(async (error: unknown) => {
+    await end(registry);
+    throw error;
+  });
+  return {
+    proxy: `http://127.0.0.1:${proxyPort}`,
+    authorityPath: at('corp.pem'),
+    registry: `${REGISTRY}:${registryPort}`,
+    proxyLog: () => readFile(at('access.log'), 'utf8'),
+    stop: async () => {
+      await Promise.all([end(squid), end(registry)]);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startRegistry(directory: string, port: number): Promise<ChildProcess> {
+  const configuration = {
+    version: 0.1,
+    log: { level: 'error' },
+    storage: { filesystem: { rootdirectory: join(directory, 'images') }, delete: { enabled: true } },
+    http: {
+      addr: `127.0.0.1:${port}`,
+      tls: { certificate: join(directory, 'registry.pem'), key: join(directory, 'registry.key') },
+    },
+  };
+  // JSON is YAML.
+  await writeFile(join(directory, 'registry.yml'), JSON.stringify(configuration));
+  return running('/usr/bin/docker-registry', ['serve', join(directory, 'registry.yml')], directory, port);
+}
+
+async function startInterceptingSquid(directory: string, port: number): Promise<ChildProcess> {
+  const at = (name: string) => join(directory, name);
+  spawnSync(CERTIFICATE_MAKER, ['-c', '-s', at('certificates'), '-M', '4MB']);
+  spawnSync('chmod', ['-R', 'a+rwX', at('certificates')]);
+  await writeFile(at('hosts'), `127.0.0.1 localhost ${REGISTRY}\n`);
+  const configuration = [
+    `http_port 127.0.0.1:${port} ssl-bump tls-cert=${at('bump.pem')} generate-host-certificates=on dynamic_cert_mem_cache_size=4MB`,
+    `sslcrtd_program ${CERTIFICATE_MAKER} -s ${at('certificates')} -M 4MB`,
+    'sslcrtd_children 1 startup=1',
+    'ssl_bump bump all',
+    `tls_outgoing_options cafile=${at('registry.pem')}`,
+    `hosts_file ${at('hosts')}`,
+    `pid_filename ${at('squid.pid')}`,
+    `access_log stdio:${at('access.log')}`,
+    `cache_log ${at('cache.log')}`,
+    `coredump_dir ${directory}`,
+    'cache_store_log none',
+    'cache deny all',
+    'max_filedescriptors 1024',
+    'pinger_enable off',
+    'shutdown_lifetime 0 seconds',
+    'http_access allow all',
+  ];
+  await writeFile(at('squid.conf'), `${configuration.join('\n')}\n`);
+  return running(
+    '/usr/sbin/squid',
+    ['-N', '-n', `corp${port}`, '-d', '1', '-f', at('squid.conf')],
+    directory,
+    port,
+  );
+}
+
+async function running(
+  file: string,
+  args: readonly string[],
+  directory: string,
+  port: number,
+): Promise<ChildProcess> {
+  const child = spawn(file, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  let words = '';
+  child.stderr?.on('data', (chunk) => {
+    words = `${words}${chunk}`.slice(-2000);
+  });
+  for (let tries = 0; !(await answers(port)); tries++) {
+    if (child.exitCode !== null || tries > 400) throw new Error(`${file} does not run\n${words}`);
+    await pause(25);
+  }
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  // Not SIGKILL: squid would leave its shared memory behind.
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
