@@ -12,9 +12,11 @@ import { createImageSource } from '../download/image-source.js';
 import { KNOWN_DIGESTS } from '../download/known-digests.js';
 import { createProxyResolver } from '../download/proxy-resolver.js';
 import { DRIVERS, type DriverPorts } from '../drivers/index.js';
+import { hostAddresses } from '../host/host-addresses.js';
 import { type Host, openHost } from '../host/open-host.js';
 import { parentPrograms } from '../host/parent-programs.js';
 import { reportLines } from '../host/process-report.js';
+import { readSystemFile } from '../host/system-file.js';
 import { readSystemProxy } from '../host/system-proxy.js';
 import { systemTcpProbe } from '../host/tcp-probe.js';
 import { createTrustStore } from '../host/trust-store.js';
@@ -185,6 +187,9 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         files: host.swaps,
         tcp: systemTcpProbe,
         sharedDirectory: join(layout.root, '.tmachine'),
+        hostOnlyLock: (options, work) => store.lock('host-only', options, work),
+        hostAddresses,
+        readSystemFile,
       };
       return new Map<string, Driver>(DRIVERS.map((entry) => [entry.name, entry.create(ports)]));
     }),

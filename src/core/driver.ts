@@ -183,3 +183,44 @@ export interface RefusesPower {
 export function refusesPower(driver: Driver): driver is Driver & RefusesPower {
   return 'powerRefusal' in driver;
 }
+
+/** A driver whose guests tell their address themselves: core asks by MAC once and hands the answer back to be stored. */
+export interface LearnsAddress {
+  /** The same machine with an endpoint whose address is known. Pure. */
+  withAddress(machine: DriverMachine, host: string): DriverSettings;
+}
+
+/** True for a driver that stores the address that core has learnt. */
+export function learnsAddress(driver: Driver): driver is Driver & LearnsAddress {
+  return 'withAddress' in driver;
+}
+
+/** A directory of this computer that a guest sees. */
+export interface FolderInGuest {
+  /** What the hypervisor calls it: the device to mount. */
+  readonly name: string;
+  readonly hostPath: string;
+  readonly guestPath: string;
+}
+
+/** A driver that shares directories with its guests; somebody has to mount them there at every start (P31). */
+export interface SharesFolders {
+  sharedFolders(machine: DriverMachine): Promise<readonly FolderInGuest[]>;
+}
+
+/** True for a driver that shares directories. */
+export function sharesFolders(driver: Driver): driver is Driver & SharesFolders {
+  return 'sharedFolders' in driver;
+}
+
+/** A driver that can keep a machine's state to go back to (P39). The machine is stopped when one is taken or restored. */
+export interface TakesSnapshots {
+  takeSnapshot(machine: DriverMachine, name: string, context: DriverContext): Promise<void>;
+  restoreSnapshot(machine: DriverMachine, name: string, context: DriverContext): Promise<void>;
+  deleteSnapshot(machine: DriverMachine, name: string, context: DriverContext): Promise<void>;
+}
+
+/** True for a driver with snapshots. */
+export function takesSnapshots(driver: Driver): driver is Driver & TakesSnapshots {
+  return 'takeSnapshot' in driver;
+}

@@ -1,9 +1,16 @@
 import { addressOfMac, knownAddress } from '../address.js';
-import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import { type App, type Call, driverContext, driverMachine, withSettings } from '../app.js';
+import { learnsAddress } from '../driver.js';
 import { engineFaultError } from '../engine-fault.js';
-import { EngineUnreachableError, TimedOutError, TmachineError, WrongStateError } from '../errors.js';
+import {
+  EngineUnreachableError,
+  GuestError,
+  TimedOutError,
+  TmachineError,
+  WrongStateError,
+} from '../errors.js';
 import { type MachineRecord, stateWord } from '../machine.js';
-import type { EngineTarget, EngineVersion, SshSession } from '../ports.js';
+import type { EngineTarget, EngineVersion, GuestShell, SshSession } from '../ports.js';
 import { waitUntil } from '../wait.js';
 import { readText } from './certificates.js';
 
@@ -71,6 +78,38 @@ export async function machineAddress(app: App, record: MachineRecord, call: Call
   } finally {
     await session.close();
   }
+}
+
+/**
+ * The record with the address that the guest itself tells, when the driver cannot know it beforehand; its network card may get it a while after sshd is
+ * up. Throws GuestError, TimedOutError.
+ */
+export async function learnAddress(
+  app: App,
+  record: MachineRecord,
+  shell: GuestShell,
+  call: Call,
+): Promise<MachineRecord> {
+  const driver = app.driver(record.driverName);
+  const machine = driverMachine(app, record);
+  const { address } = driver.endpoint(machine);
+  if (address.kind === 'known' || !learnsAddress(driver)) return record;
+  const host = await withConsole(app, record, () =>
+    waitUntil(
+      `the address of "${record.name}"`,
+      async () => {
+        const { stdout } = await shell.run('ip addr show');
+        try {
+          return { done: true, value: addressOfMac(stdout, address.mac) };
+        } catch (error) {
+          if (!(error instanceof GuestError) || error.code !== 'GUEST_ADDRESS_UNKNOWN') throw error;
+          return { done: false, seen: error.message };
+        }
+      },
+      { everyMs: 1_000, withinMs: QUIET_MS, clock: app.clock, signal: call.signal },
+    ),
+  );
+  return withSettings(record, driver.withAddress(machine, host));
 }
 
 /** Whom to connect to and with which certificates. Throws StoreError for a certificate file that is not there. */

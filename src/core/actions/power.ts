@@ -5,7 +5,7 @@ import { GuestError, TmachineError, WrongStateError } from '../errors.js';
 import { isHalfMade, type MachineRecord, type MachineState, stateWord } from '../machine.js';
 import { readText } from './certificates.js';
 import { bringSettings } from './engine-settings.js';
-import { awaitEngine, connectGuest, engineTarget } from './guest.js';
+import { awaitEngine, connectGuest, engineTarget, learnAddress } from './guest.js';
 import { withMachineLock } from './machine-lock.js';
 import { copyClientCertificates, reprovisionGuest } from './provision.js';
 
@@ -116,11 +116,16 @@ async function bootUp(app: App, record: MachineRecord, driver: Driver, call: Cal
 async function awaitReady(app: App, record: MachineRecord, call: Call): Promise<void> {
   call.reporter.step('Waiting for SSH to be available...');
   const session = await connectGuest(app, record, call);
-  await session.close();
+  let located = record;
+  try {
+    located = await learnAddress(app, record, session, call);
+  } finally {
+    await session.close();
+  }
   call.reporter.step('Detecting the provisioner...');
-  let pinned: MachineRecord = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
-  if (record.notes.hostKey !== session.hostKey) await app.store.save(pinned);
-  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
+  let pinned: MachineRecord = { ...located, notes: { ...located.notes, hostKey: session.hostKey } };
+  if (located !== record || record.notes.hostKey !== session.hostKey) await app.store.save(pinned);
+  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, pinned));
   const host = knownAddress(endpoint);
   if (host === undefined) {
     if (pinned.notes.settingsPending === true) await bringSettings(app, pinned, call);

@@ -7,7 +7,7 @@ import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { GuestShell, SshSession } from '../ports.js';
 import type { EnginePlan, GuestFile } from '../provisioner.js';
 import { readAuthority, readText } from './certificates.js';
-import { connectGuest, machineAddress } from './guest.js';
+import { connectGuest, learnAddress, machineAddress } from './guest.js';
 import { warnOfUnreachableProxies } from './guest-proxies.js';
 
 /** Where the guest unpacks its seed. */
@@ -65,16 +65,17 @@ export async function reprovisionGuest(app: App, record: MachineRecord, call: Ca
 /** The contract's way, for every guest: lines 26 to 28. */
 async function provisionOverSsh(
   app: App,
-  record: MachineRecord,
+  known: MachineRecord,
   session: SshSession,
   call: Call,
 ): Promise<MachineRecord> {
   const os = parseOsRelease((await session.run('cat /etc/os-release')).stdout);
   const provisioner = chooseProvisioner(app.provisioners, os);
-  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
 
   call.reporter.step('Copying certs to the local machine directory...');
-  await copyClientCertificates(app, record);
+  await copyClientCertificates(app, known);
+  const record = await learnAddress(app, known, session, call);
+  const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
   const address = await machineAddress(app, record, call);
   const names = certificateNames(record.name, address, record.hostOptions.AuthOptions.ServerCertSANs ?? []);
   await issueServerCertificate(app, record, names);

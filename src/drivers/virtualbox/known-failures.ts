@@ -208,7 +208,7 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
     code: 'VBOX_LOCKED',
     pattern:
-      /is already locked (?:for|by) a session|already locked for a session \(or being|is being unlocked/,
+      /is already locked (?:for|by) a session|is being unlocked|Cannot unregister the machine '.*' while it is locked/,
     what: 'Another program is working on the machine',
     why: 'its window with the settings is open, or another command has not ended',
     nextSteps: ["close the machine's windows in VirtualBox and run the command again"],

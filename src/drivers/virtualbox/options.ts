@@ -152,7 +152,6 @@ export function parseVirtualBoxOptions(
 ): VirtualBoxSettings {
   const isOn = (flag: string) => flags[`virtualbox-${flag}`] === true;
   const text = (flag: string) => stringFlag(flags, `virtualbox-${flag}`);
-  const network = choice('virtualbox-network', text('network') || 'hostonly', NETWORK_CHOICES);
   return {
     base: newBaseDriver(machine, { SSHUser: 'docker', SSHKeyPath: sshKeyPath }, flags),
     memoryMb: size(flags, 'virtualbox-memory', DEFAULTS.memoryMb, LEAST_MEMORY_MB, MOST_MEMORY_MB),
@@ -179,8 +178,7 @@ export function parseVirtualBoxOptions(
     dnsProxy: !isOn('no-dns-proxy'),
     noVtxCheck: isOn('no-vtx-check'),
     shareFolders: shareFolders(flags),
-    network,
-    askedNetwork: network,
+    network: choice('virtualbox-network', text('network') || 'hostonly', NETWORK_CHOICES),
     uuid: '',
     natMac: '',
     hostOnlyMac: '',

@@ -42,10 +42,8 @@ export interface VirtualBoxSettings {
 
   // What docker-machine's record has no field for:
 
-  /** What the machine uses: `nat` also where no host-only network could be had. */
+  /** `nat` as asked for, or since no host-only network could be had. */
   readonly network: NetworkChoice;
-  /** What the user asked for. */
-  readonly askedNetwork: NetworkChoice;
   /** The virtual machine, whatever it is called; empty for one of docker-machine's, which is known by its name and place. */
   readonly uuid: string;
   /** Twelve hexadecimal digits; empty when not known. */
@@ -90,7 +88,6 @@ export function storeSettings(settings: VirtualBoxSettings): DriverSettings {
     },
     extra: {
       network: settings.network,
-      askedNetwork: settings.askedNetwork,
       uuid: settings.uuid,
       natMac: settings.natMac,
       hostOnlyMac: settings.hostOnlyMac,
@@ -107,7 +104,6 @@ export function storeSettings(settings: VirtualBoxSettings): DriverSettings {
 export function parseSettings(machine: DriverMachine): VirtualBoxSettings {
   const { config, extra } = machine.settings;
   const share = stringField(config, 'ShareFolder');
-  const network = networkField(extra, 'network');
   return {
     base: {
       ...newBaseDriver(machine, {
@@ -137,8 +133,7 @@ export function parseSettings(machine: DriverMachine): VirtualBoxSettings {
     dnsProxy: config['DNSProxy'] !== false,
     noVtxCheck: config['NoVTXCheck'] === true,
     shareFolders: [...(share === '' ? [] : [share]), ...textList(extra, 'moreShareFolders')],
-    network,
-    askedNetwork: networkField(extra, 'askedNetwork'),
+    network: stringField(extra, 'network') === 'nat' ? 'nat' : 'hostonly',
     uuid: stringField(extra, 'uuid'),
     natMac: stringField(extra, 'natMac'),
     hostOnlyMac: stringField(extra, 'hostOnlyMac'),
@@ -152,10 +147,6 @@ export function parseSettings(machine: DriverMachine): VirtualBoxSettings {
 /** The same machine with another common part. */
 export function withBase(settings: VirtualBoxSettings, base: Partial<BaseDriver>): VirtualBoxSettings {
   return { ...settings, base: { ...settings.base, ...base } };
-}
-
-function networkField(extra: JsonObject, key: string): NetworkChoice {
-  return stringField(extra, key) === 'nat' ? 'nat' : 'hostonly';
 }
 
 function textList(extra: JsonObject, key: string): readonly string[] {

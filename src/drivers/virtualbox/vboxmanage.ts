@@ -40,7 +40,7 @@ const NOT_READY_TRIES = 5;
 const NOT_READY_PAUSE_MS = 100;
 /** Another VBoxManage, the GUI or the machine's own process holds the machine's lock for a moment. */
 const LOCKED =
-  /is already locked (?:for a session|by a session)|is being unlocked|already locked for a session \(or being/;
+  /is already locked (?:for|by) a session|is being unlocked|Cannot unregister the machine '.*' while it is locked/;
 const LOCKED_MS = 20_000;
 const LOCKED_PAUSE_MS = 250;
 /** VBoxSVC ended under the call: it is started anew by the next one. */

@@ -1,0 +1,124 @@
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DriverContext, DriverMachine, GuestDisk } from '../../core/driver.js';
+import { WrongStateError } from '../../core/errors.js';
+import { CONSOLE_FILE, DISK_FILE, makeDisk, removePatiently, writePrivately } from './disk.js';
+import { forwardsOf, withFreePorts } from './host-ports.js';
+import { newMac, newUuid } from './identifiers.js';
+import { removeMachineFiles, unregister } from './remove.js';
+import { type VirtualBoxSettings, withBase } from './settings.js';
+import { renderSettingsFile } from './settings-file.js';
+import { sharesOf } from './share-folders.js';
+import { findVirtualMachine, machineState, type Tools } from './virtual-machine.js';
+
+/** As docker-machine: more are not asked for. */
+const MOST_CPUS = 32;
+
+/**
+ * Makes the disk and VirtualBox's settings file and registers them with one call: until then VirtualBox knows nothing of the machine, from then
+ * on all. What an unfinished try left is removed first. Returns the settings with what was chosen. Throws VBoxManageError, StoreError, WrongStateError.
+ */
+export async function createVirtualMachine(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  disk: GuestDisk,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  const { ports } = tools;
+  const { directory, name } = machine;
+  await clearUnfinished(machine, settings, tools, context);
+  const shares = await sharesOf(settings, ports.facts.platform);
+  const diskUuid = await makeDisk(directory, { sizeMb: settings.diskMb, head: disk.head }, ports);
+  const free = await withFreePorts(withBase(settings, { SSHPort: 0 }), ports, context);
+  const made: VirtualBoxSettings = {
+    ...free,
+    uuid: newUuid(ports.random),
+    natMac: newMac(ports.random),
+    hostOnlyMac: settings.network === 'nat' ? '' : newMac(ports.random),
+    isNew: true,
+  };
+  const settingsFile = join(directory, name, `${name}.vbox`);
+  const text = renderSettingsFile(
+    {
+      name,
+      uuid: made.uuid,
+      memoryMb: made.memoryMb,
+      cpuCount: Math.min(MOST_CPUS, made.cpuCount < 1 ? ports.facts.cpuCount : made.cpuCount),
+      imagePath: disk.imagePath,
+      imageUuid: newUuid(ports.random),
+      diskPath: join(directory, DISK_FILE),
+      diskUuid,
+      consolePath: join(directory, CONSOLE_FILE),
+      dnsProxy: made.dnsProxy,
+      hostDnsResolver: made.hostDnsResolver,
+      nat: { nicType: made.natNicType, mac: made.natMac },
+      forwards: forwardsOf(made),
+      ...(made.network === 'hostonly' && {
+        hostOnly: { nicType: made.hostOnlyNicType, mac: made.hostOnlyMac },
+      }),
+      shares,
+    },
+    ports.facts.platform,
+    ports.clock.now(),
+  );
+  await writePrivately(settingsFile, text, ports);
+  await register(settingsFile, join(directory, DISK_FILE), tools, context);
+  return made;
+}
+
+/** A disk that VirtualBox remembers from an earlier machine at the same place is forgotten, once. */
+async function register(
+  settingsFile: string,
+  diskPath: string,
+  { vbox }: Pick<Tools, 'vbox'>,
+  context: DriverContext,
+): Promise<void> {
+  const call = { args: ['registervm', settingsFile], purpose: 'registering the machine' };
+  const answer = await vbox.attempt(call, context);
+  if (answer.ok) return;
+  if (answer.error.code !== 'VBOX_DISK_REGISTERED') throw answer.error;
+  await vbox.run({ args: ['closemedium', 'disk', diskPath], purpose: 'forgetting an old disk' }, context);
+  await vbox.run(call, context);
+}
+
+/** A machine that an earlier try registered or only wrote; nothing to do, and no call, where there is no file of it. */
+async function clearUnfinished(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  tools: Tools,
+  context: DriverContext,
+): Promise<void> {
+  const { directory, name } = machine;
+  const names = await readdir(directory).catch(() => []); // no directory, nothing in it
+  const isBegun = settings.uuid !== '' || names.some((it) => it === name || it.startsWith(DISK_FILE));
+  if (!isBegun) return;
+  const found = await findVirtualMachine(machine, settings, tools, context);
+  if (found !== undefined) {
+    const state = machineState(found.word);
+    if (state !== 'stopped' && state !== 'saved') {
+      throw new WrongStateError({
+        code: 'VBOX_RUNNING',
+        message: `Cannot make machine "${name}" anew: it is running`,
+        reason: `VirtualBox says: ${found.word}`,
+        nextSteps: [`end it with: tmachine kill ${name}`],
+      });
+    }
+    await unregister(found.uuid, tools, context);
+  }
+  await removeMachineFiles(machine);
+}
+
+/** The console's file is made before VirtualBox does: private, whatever the caller's umask is. */
+export async function preparePrivateConsole(
+  machine: DriverMachine,
+  ports: Parameters<typeof writePrivately>[2],
+): Promise<void> {
+  const path = join(machine.directory, CONSOLE_FILE);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) await removePatiently(path);
+  await writePrivately(path, '', ports);
+}

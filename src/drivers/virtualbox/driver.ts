@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import type {
+  Driver,
+  DriverMachine,
+  LearnsAddress,
+  SharesFolders,
+  Surveys,
+  TakesSnapshots,
+} from '../../core/driver.js';
+import { readConsoleTail } from './console.js';
+import { createVirtualMachine } from './create.js';
+import { CONSOLE_FILE } from './disk.js';
+import { GUEST_ENGINE_PORT } from './host-ports.js';
+import { macWithColons } from './identifiers.js';
+import { parseVirtualBoxOptions, VIRTUALBOX_OPTIONS } from './options.js';
+import type { VirtualBoxPorts } from './ports.js';
+import { checkHost } from './precheck.js';
+import { removeVirtualMachine } from './remove.js';
+import { parseSettings, storeSettings, withBase } from './settings.js';
+import { sharesOf } from './share-folders.js';
+import { changeSnapshot } from './snapshots.js';
+import { startVirtualMachine } from './start.js';
+import { kill, shutDown } from './stop.js';
+import { surveyHost } from './survey.js';
+import { VBoxManage } from './vboxmanage.js';
+import { findVirtualMachine, machineState } from './virtual-machine.js';
+
+/** VirtualBox 5 to 7.2, by its VBoxManage. */
+export function createVirtualBoxDriver(
+  ports: VirtualBoxPorts,
+): Driver & LearnsAddress & SharesFolders & Surveys & TakesSnapshots {
+  const tools = { ports, vbox: new VBoxManage(ports) };
+  return {
+    name: 'virtualbox',
+    title: 'VirtualBox VM',
+    options: VIRTUALBOX_OPTIONS,
+    // A NAT machine's address is known beforehand; that of a host-only one is not, so core gives it no seed.
+    capabilities: { powerControl: true, needsImage: true, takesSeed: true, provisionable: true },
+
+    parseOptions(flags, machine) {
+      return storeSettings(parseVirtualBoxOptions(flags, machine, sshKeyPath(machine)));
+    },
+
+    imageUrl(settings) {
+      return parseSettings({ name: '', storePath: '', directory: '', settings }).boot2dockerUrl;
+    },
+
+    async precheck(machine, context) {
+      return checkHost(machine, parseSettings(machine), tools, context);
+    },
+
+    async create(machine, disk, context) {
+      return storeSettings(await createVirtualMachine(machine, parseSettings(machine), disk, tools, context));
+    },
+
+    async start(machine, context) {
+      return storeSettings(await startVirtualMachine(machine, parseSettings(machine), tools, context));
+    },
+
+    async stop(machine, context) {
+      const settings = parseSettings(machine);
+      await shutDown(machine, settings, tools, context);
+      return storeSettings(withBase(settings, { IPAddress: '' }));
+    },
+
+    async kill(machine, context) {
+      const settings = parseSettings(machine);
+      await kill(machine, settings, tools, context);
+      return storeSettings(withBase(settings, { IPAddress: '' }));
+    },
+
+    async remove(machine, context) {
+      await removeVirtualMachine(machine, parseSettings(machine), tools, context);
+    },
+
+    async state(machine, context) {
+      const found = await findVirtualMachine(machine, parseSettings(machine), tools, context);
+      return found === undefined ? 'missing' : machineState(found.word);
+    },
+
+    endpoint(machine) {
+      const { base, network, enginePort, hostOnlyMac } = parseSettings(machine);
+      const ssh = {
+        host: '127.0.0.1',
+        port: base.SSHPort,
+        user: base.SSHUser,
+        keyPath: join(machine.directory, 'id_rsa'),
+      };
+      const rest = { guestEnginePort: GUEST_ENGINE_PORT, ssh };
+      if (network === 'nat') return { address: { kind: 'known', host: '127.0.0.1' }, enginePort, ...rest };
+      return {
+        address:
+          base.IPAddress === ''
+            ? { kind: 'by-mac', mac: macWithColons(hostOnlyMac) }
+            : { kind: 'known', host: base.IPAddress },
+        enginePort: GUEST_ENGINE_PORT,
+        ...rest,
+      };
+    },
+
+    withAddress(machine, host) {
+      const settings = parseSettings(machine);
+      return storeSettings(settings.network === 'nat' ? settings : withBase(settings, { IPAddress: host }));
+    },
+
+    hostInGuest(settings) {
+      const { network, hostOnlyCidr } = parseSettings({ name: '', storePath: '', directory: '', settings });
+      return {
+        address: '10.0.2.2',
+        reachesLoopback: true,
+        networks: ['10.0.2.0/24', ...(network === 'nat' ? [] : [hostOnlyCidr.replace(/\.\d+\//, '.0/')])],
+      };
+    },
+
+    async sharedFolders(machine) {
+      const shares = await sharesOf(parseSettings(machine), ports.facts.platform);
+      return shares.map(({ name, hostPath }) => ({ name, hostPath, guestPath: `/${name}` }));
+    },
+
+    survey: (machine, context) => surveyHost(parseSettings(machine), tools, context),
+
+    takeSnapshot: (machine, name, context) => snapshot('take', name, machine, context),
+    restoreSnapshot: (machine, name, context) => snapshot('restore', name, machine, context),
+    deleteSnapshot: (machine, name, context) => snapshot('delete', name, machine, context),
+
+    async consoleTail(machine, lines) {
+      return readConsoleTail(join(machine.directory, CONSOLE_FILE), lines);
+    },
+  };
+
+  function snapshot(
+    action: 'take' | 'restore' | 'delete',
+    name: string,
+    machine: DriverMachine,
+    context: Parameters<Driver['start']>[1],
+  ): Promise<void> {
+    return changeSnapshot(action, name, machine, parseSettings(machine), tools, context);
+  }
+}
+
+/** Where core puts the key; docker-machine's readers find it in config.json. */
+function sshKeyPath(machine: { readonly name: string; readonly storePath: string }): string {
+  return join(machine.storePath, 'machines', machine.name, 'id_rsa');
+}

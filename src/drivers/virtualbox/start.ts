@@ -1,0 +1,203 @@
+import type { DriverContext, DriverMachine } from '../../core/driver.js';
+import { HostNotReadyError, throwIfInterrupted } from '../../core/errors.js';
+import { preparePrivateConsole } from './create.js';
+import type { HostOnlyPlace } from './host-only-network.js';
+import { forwardOptions, forwardsOf, withForwardsOf, withFreePorts } from './host-ports.js';
+import { knownFailure } from './known-failures.js';
+import { ensureHostOnly, HostOnlyUnavailable, repairIfCorrupted } from './network.js';
+import { type VirtualBoxSettings, withBase } from './settings.js';
+import { checkLogAfterStart, startFailure } from './start-log.js';
+import { crashed, powerOff, resume, settled } from './stop.js';
+import { VBoxManageError } from './vboxmanage.js';
+import { optionName } from './version.js';
+import { machineState, type Tools, type VirtualMachine } from './virtual-machine.js';
+
+/** The machine's own process has to come up; behind a virus scanner that takes long. */
+const START_MS = 300_000;
+
+/** What is known of the virtual machine before it starts. */
+type Resting = Pick<VirtualMachine, 'uuid' | 'forwards' | 'hostOnlyAdapter' | 'hostOnlyMac'> & {
+  readonly hasSavedState: boolean;
+};
+
+/**
+ * Boots the machine, lets a paused or saved one go on, or joins one that runs. Prints the contract's lines 15 to 19. Without a host-only network it goes on
+ * with NAT, and says so. Returns the settings with ports and network of this start. Throws TmachineError with what VirtualBox said.
+ */
+export async function startVirtualMachine(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  throwIfInterrupted(context.signal);
+  if (settings.isNew) {
+    const resting = {
+      ...settings,
+      forwards: forwardsOf(settings),
+      hostOnlyAdapter: '',
+      hasSavedState: false,
+    };
+    try {
+      return await bootFromOff(machine, settings, resting, tools, context);
+    } catch (error) {
+      // Somebody started it meanwhile, in the window of VirtualBox: then it is looked at as any other.
+      if (!(error instanceof VBoxManageError) || error.code !== 'VBOX_LOCKED') throw error;
+    }
+  }
+  const found = await settled(machine, settings, tools, context);
+  const known = withFound(settings, found);
+  switch (machineState(found.word)) {
+    case 'running':
+      return withForwardsOf(known, found.forwards);
+    case 'paused':
+      await resume(found.uuid, tools, context);
+      return withForwardsOf(known, found.forwards);
+    case 'error':
+      throw crashed(machine);
+    case 'saved':
+      return bootFromSaved(machine, known, { ...found, hasSavedState: true }, tools, context);
+    default:
+      return bootFromOff(machine, known, { ...found, hasSavedState: false }, tools, context);
+  }
+}
+
+/** What the record does not know of a machine that docker-machine made. */
+function withFound(settings: VirtualBoxSettings, found: VirtualMachine): VirtualBoxSettings {
+  return {
+    ...settings,
+    isNew: false,
+    uuid: found.uuid,
+    hostOnlyMac: settings.hostOnlyMac || found.hostOnlyMac,
+    adapter: settings.adapter || found.hostOnlyAdapter,
+  };
+}
+
+async function bootFromOff(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  resting: Resting,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  if (settings.network === 'nat') return bootWithNat(machine, settings, resting, tools, context);
+  context.reporter.step('Check network to re-create if needed...');
+  try {
+    const place = await ensureHostOnly(machine, settings, tools, context);
+    const wanted = { ...settings, hostOnlyCidr: place.cidr, adapter: place.adapter, lease: place.lease };
+    return await boot(machine, wanted, resting, place, tools, context);
+  } catch (error) {
+    const reason = whyNat(error);
+    if (reason === undefined) throw error;
+    // One line, as the machine is reached in another way than its user may expect (P14, P17).
+    context.reporter.warn(
+      `No host-only network can be used (${reason}): the machine is reached on 127.0.0.1 instead`,
+    );
+    const natSettings = { ...settings, network: 'nat' as const, lease: '', isNew: false };
+    // Whatever of the first try has been set is looked at anew.
+    const found = await settled(machine, natSettings, tools, context);
+    return bootWithNat(machine, natSettings, { ...found, hasSavedState: false }, tools, context);
+  }
+}
+
+/** A failure that NAT gets around, in a few words. */
+function whyNat(error: unknown): string | undefined {
+  if (error instanceof HostOnlyUnavailable) return error.reason ?? error.message;
+  if (!(error instanceof VBoxManageError)) return undefined;
+  const known = knownFailure(error.output);
+  return known?.isOfHostOnly === true ? known.what : undefined;
+}
+
+function bootWithNat(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  resting: Resting,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  return boot(machine, { ...settings, adapter: '', lease: '' }, resting, undefined, tools, context);
+}
+
+/** A saved machine has its network; only ports that were taken meanwhile move. */
+async function bootFromSaved(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  resting: Resting,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  return boot(machine, withForwardsOf(settings, resting.forwards), resting, undefined, tools, context);
+}
+
+async function boot(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  resting: Resting,
+  place: HostOnlyPlace | undefined,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  const { vbox, ports } = tools;
+  const ready = await withFreePorts(settings, ports, context);
+  const dialect = await vbox.dialect(context.signal);
+  const options = [
+    ...forwardOptions(resting.forwards, forwardsOf(ready), dialect),
+    ...(resting.hasSavedState ? [] : cardOptions(ready, resting, place, dialect)),
+  ];
+  if (options.length > 0) {
+    const args = ['modifyvm', resting.uuid, ...options];
+    await vbox.run({ args, purpose: 'setting up the network of the machine' }, context);
+  }
+  if (!resting.hasSavedState) await preparePrivateConsole(machine, ports);
+  await launch(machine, ready, resting, tools, context);
+  if (place !== undefined) {
+    await repairIfCorrupted(place, tools, context, {
+      stop: () => powerOff(resting.uuid, tools, context),
+      start: () => launch(machine, ready, resting, tools, context),
+    });
+  }
+  await checkLogAfterStart(machine, ready, tools, context);
+  // The guest tells its address when it is up; what it had the last time may not be so any more (P20).
+  return withBase({ ...ready, isNew: false }, { IPAddress: '' });
+}
+
+/** The options of `modifyvm` that connect the second card; empty when it is. */
+function cardOptions(
+  settings: VirtualBoxSettings,
+  resting: Resting,
+  place: HostOnlyPlace | undefined,
+  dialect: Awaited<ReturnType<Tools['vbox']['dialect']>>,
+): string[] {
+  if (place?.adapter === resting.hostOnlyAdapter) return [];
+  if (place === undefined) return resting.hostOnlyAdapter === '' ? [] : ['--nic2', 'none'];
+  const option = (name: string) => optionName(dialect, name, 2);
+  const network =
+    dialect.hostOnly === 'network'
+      ? ['--nic2', 'hostonlynet', option('host-only-net'), place.adapter]
+      : ['--nic2', 'hostonly', option('host-only-adapter'), place.adapter];
+  return [
+    ...network,
+    ...[option('nic-type'), settings.hostOnlyNicType, option('nic-promisc'), settings.hostOnlyPromiscMode],
+    ...[option('cable-connected'), 'on'],
+  ];
+}
+
+async function launch(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  resting: Resting,
+  { vbox, ports }: Tools,
+  context: DriverContext,
+): Promise<void> {
+  const answer = await vbox.attempt(
+    {
+      args: ['startvm', resting.uuid, '--type', settings.uiType],
+      purpose: 'starting the machine',
+      timeoutMs: START_MS,
+    },
+    context,
+  );
+  if (answer.ok) return;
+  if (answer.error instanceof HostNotReadyError) throw answer.error;
+  throw await startFailure(answer.error, machine, ports);
+}
