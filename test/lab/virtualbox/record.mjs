@@ -7,7 +7,16 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { release, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,7 +67,12 @@ let version = '';
 
 /** Runs one call and keeps it as a fixture. */
 function record(name, args, { note, ...options } = {}) {
-  const { exitCode, stdout, stderr } = call(args, options);
+  const answer = call(args, options);
+  keep(name, args, answer, note);
+  return answer;
+}
+
+function keep(name, args, { exitCode, stdout, stderr }, note) {
   const origin = `recorded here: VirtualBox ${version} of Debian on Linux`;
   const fixture = {
     origin: note === undefined ? origin : `${origin}; ${note}`,
@@ -73,7 +87,6 @@ function record(name, args, { note, ...options } = {}) {
   console.log(
     `${String(exitCode).padStart(3)}  ${name}: ${(said.find((line) => line.includes('error:')) ?? said[0]).slice(0, 120)}`,
   );
-  return { exitCode, stdout, stderr };
 }
 
 /** The process of a running machine, found by the folder it works in. */
@@ -492,6 +505,41 @@ function endService() {
   spawnSync('sleep', ['2']);
 }
 
+const TRANSIENTS = {
+  'not-ready': 'error: The object is not ready',
+  'not-locked': 'error: The session is not locked',
+  'lock-pending': 'already has a lock request pending',
+  'unexpected-process': 'An unexpected process',
+  'no-console': 'Failed to get a console object',
+};
+
+/** Asks without a pause while the machine starts and stops: for a moment, now and then, the answer is an error. */
+function recordTransients() {
+  const wanted = new Map(Object.entries(TRANSIENTS));
+  const args = ['showvminfo', 'dev', '--machinereadable'];
+  const aside = (...words) => spawn(program, words, { env, cwd: scratch, stdio: 'ignore' });
+  for (let round = 0; round < 60 && wanted.size > 0; round++) {
+    aside('startvm', 'dev', '--type', 'headless');
+    let isStopping = false;
+    for (let tries = 0; tries < 60; tries++) {
+      const answer = call(args);
+      const [name] = [...wanted].find(([, text]) => answer.stderr.split('\n', 1)[0].includes(text)) ?? [];
+      if (answer.exitCode !== 0 && name !== undefined) {
+        wanted.delete(name);
+        keep(`transient-${name}`, args, answer, 'while the machine changes its state');
+      }
+      const isRunning = answer.stdout.includes('VMState="running"');
+      if (isRunning && !isStopping) aside('controlvm', 'dev', round % 2 === 0 ? 'poweroff' : 'savestate');
+      isStopping ||= isRunning;
+      if (isStopping && /VMState="(poweroff|saved)"/.test(answer.stdout)) break;
+    }
+  }
+  console.log(
+    wanted.size === 0 ? '     all transient errors seen' : `     not seen: ${[...wanted.keys()].join(', ')}`,
+  );
+  call(['discardstate', 'dev']);
+}
+
 function recordRemoving() {
   record('unregistervm', ['unregistervm', 'dev', '--delete']);
   record('unregistervm-unknown', ['unregistervm', 'dev', '--delete']);
@@ -531,7 +579,12 @@ function isoOf(name) {
 }
 
 spawnSync('ip', ['link', 'set', 'lo', 'up']);
-if (only.size === 0) rmSync(fixtures, { recursive: true, force: true });
+// What comes only now and then stays until it is seen again.
+if (only.size === 0) {
+  for (const file of existsSync(fixtures) ? readdirSync(fixtures) : []) {
+    if (!file.startsWith('transient-')) rmSync(join(fixtures, file));
+  }
+}
 mkdirSync(fixtures, { recursive: true });
 mkdirSync(machines, { recursive: true });
 try {
@@ -540,6 +593,7 @@ try {
   recordNetworks();
   const attach = recordMaking();
   await recordStates(attach);
+  recordTransients();
   recordFailedStarts();
   recordRemoving();
   recordFullAndReadOnlyDisks();
