@@ -8,6 +8,7 @@ import type { DiagnosisParts } from '../core/diagnosis/parts.js';
 import type { Driver, FlagValues } from '../core/driver.js';
 import type { Reporter } from '../core/reporter.js';
 import { parseRepository } from '../download/boot2docker-release.js';
+import { createImageShelf } from '../download/image-shelf.js';
 import { createImageSource } from '../download/image-source.js';
 import { KNOWN_DIGESTS } from '../download/known-digests.js';
 import { createProxyResolver } from '../download/proxy-resolver.js';
@@ -59,12 +60,16 @@ export function compose(): Compose {
         monotonic: () => host.clock.monotonic(),
       });
       const call = { reporter, signal };
-      return worldOf(host, composeApp(host, flags, reporter), call, terminal);
+      return worldOf(host, composeApp(host, flags, reporter), { call, flags, terminal });
     },
   };
 }
 
-function worldOf(host: Host, app: App, call: World['call'], terminal: { isLent: boolean }): World {
+function worldOf(
+  host: Host,
+  app: App,
+  { call, flags, terminal }: { call: World['call']; flags: FlagValues; terminal: { isLent: boolean } },
+): World {
   const name = programName(process.argv0, process.argv[1], process.platform);
   return {
     app,
@@ -83,7 +88,7 @@ function worldOf(host: Host, app: App, call: World['call'], terminal: { isLent: 
       if (notice !== undefined) call.reporter.warn(notice);
       return shell;
     },
-    chooseDriver: () => chooseDriver(host.processes),
+    chooseDriver: () => chooseDriver({ flags, driver: app.driver, context: call }),
     whale,
     lendTerminal: async ({ file, args }, changes) => {
       const env = Object.fromEntries(changes.map(({ name, value }) => [name, value]));
@@ -96,19 +101,23 @@ function worldOf(host: Host, app: App, call: World['call'], terminal: { isLent: 
         terminal.isLent = false;
       }
     },
-    diagnosisParts: () => diagnosisParts(host, app),
+    diagnosisParts: () => diagnosisParts(host, app, call),
   };
 }
 
-function diagnosisParts(host: Host, app: App): DiagnosisParts {
+function diagnosisParts(host: Host, app: App, call: World['call']): DiagnosisParts {
   const { facts, processes, processTable, random } = host;
   const releases = parseRepository(RELEASES);
+  const flagsOf: DiagnosisParts['flagsOf'] = (driver) => readFlagValues(driver.options, {}, facts.env).values;
   return {
     drivers: DRIVERS.map(({ name }) => app.driver(name)),
-    flagsOf: (driver) => readFlagValues(driver.options, {}, facts.env).values,
+    flagsOf,
     chooseDriver: async () => {
       const named = facts.env.MACHINE_DRIVER ?? '';
-      if (named === '') return chooseDriver(processes);
+      if (named === '') {
+        const flags = Object.assign({}, ...DRIVERS.map(({ name }) => flagsOf(app.driver(name))));
+        return chooseDriver({ flags, driver: app.driver, context: call });
+      }
       return { name: app.driver(named).name, reason: 'MACHINE_DRIVER names it.' };
     },
     processes,
@@ -176,6 +185,17 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         knownDigests: KNOWN_DIGESTS,
       }),
     ),
+    shelf: once(() =>
+      createImageShelf({
+        cacheDirectory: layout.cache,
+        platform: facts.platform,
+        swaps: host.swaps,
+        lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
+        releases: parseRepository(RELEASES),
+        guestPackages: [],
+        knownDigests: KNOWN_DIGESTS,
+      }),
+    ),
     drivers: once(() => {
       const ports: DriverPorts = {
         processes: host.processes,
@@ -206,6 +226,9 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     },
     get images() {
       return parts.images();
+    },
+    get shelf() {
+      return parts.shelf();
     },
     get proxies() {
       return proxies();

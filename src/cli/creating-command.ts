@@ -34,8 +34,8 @@ export abstract class CreatingCommand extends BaseCommand {
   /** The driver asked for, else the best that this computer can run, with the reason in one line. */
   private async driverName(): Promise<string> {
     if (this.given.has('driver')) return this.text('driver');
-    const { name, reason } = await this.world.chooseDriver();
-    this.call.reporter.step(reason);
+    const { name, reason, isUsual } = await this.world.chooseDriver();
+    if (isUsual !== true) this.call.reporter.step(reason);
     return name;
   }
 

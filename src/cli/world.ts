@@ -19,7 +19,7 @@ export interface World {
   /** The user's shell, for `env` without `--shell`. Throws TmachineError when it cannot be told. */
   detectShell(): Promise<string>;
   /** The driver for a `create` that names none, and why. Throws HostNotReadyError when this computer can run no driver. */
-  chooseDriver(): Promise<{ readonly name: string; readonly reason: string }>;
+  chooseDriver(): Promise<{ readonly name: string; readonly reason: string; readonly isUsual?: boolean }>;
   /** What `quickstart` prints before it opens a shell: `{{name}}`, `{{address}}` and `{{next}}` stand for what is different each time. */
   readonly whale: string;
   /**

@@ -224,3 +224,14 @@ export interface TakesSnapshots {
 export function takesSnapshots(driver: Driver): driver is Driver & TakesSnapshots {
   return 'takeSnapshot' in driver;
 }
+
+/** A driver that can say quickly whether this computer can run it: for a `create` that names none. */
+export interface TellsUsability {
+  /** What stands in the way; undefined: nothing that is known. `flags` are those of `create`. Changes nothing. */
+  whyNotUsable(flags: FlagValues, context: DriverContext): Promise<Finding | undefined>;
+}
+
+/** True for a driver that can say whether it is usable here. */
+export function tellsUsability(driver: Driver): driver is Driver & TellsUsability {
+  return 'whyNotUsable' in driver;
+}

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Driver, DriverMachine, DriverSettings, Surveys } from '../../core/driver.js';
+import type { Driver, DriverMachine, DriverSettings, Surveys, TellsUsability } from '../../core/driver.js';
 import { WrongStateError } from '../../core/errors.js';
 import { GUEST_ENGINE_PORT } from './argv.js';
 import { readConsoleTail } from './console.js';
@@ -7,7 +7,7 @@ import { makeDisk, removeDisk } from './disk.js';
 import { LAST_CONSOLE_FILE, runFiles } from './files.js';
 import { parseQemuOptions, QEMU_OPTIONS } from './options.js';
 import type { QemuPorts } from './ports.js';
-import { checkHost } from './precheck.js';
+import { checkHost, whyNoQemu } from './precheck.js';
 import { listRuns } from './run.js';
 import { settledRun } from './running.js';
 import { parseSettings, storeSettings } from './settings.js';
@@ -17,7 +17,7 @@ import { killQemu, shutDownQemu } from './stop.js';
 import { surveyQemu } from './survey.js';
 
 /** The embedded default driver: QEMU with a user network, reached at two ports of 127.0.0.1. */
-export function createQemuDriver(ports: QemuPorts): Driver & Surveys {
+export function createQemuDriver(ports: QemuPorts): Driver & Surveys & TellsUsability {
   return {
     name: 'qemu',
     title: 'QEMU VM',
@@ -35,6 +35,8 @@ export function createQemuDriver(ports: QemuPorts): Driver & Surveys {
     async precheck(machine, context) {
       return checkHost(machine, parseSettings(machine), ports, context);
     },
+
+    whyNotUsable: (_flags, context) => whyNoQemu(ports, context),
 
     async survey(machine, context) {
       return surveyQemu(parseSettings(machine), ports, context);

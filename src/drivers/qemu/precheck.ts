@@ -33,34 +33,39 @@ async function checkToolkit(
   ports: QemuPorts,
   context: DriverContext,
 ): Promise<Finding[]> {
+  const found = await usableToolkit(ports, context);
+  return 'severity' in found ? [found] : checkAccelerator(settings, found, ports, context);
+}
+
+/** What keeps QEMU from being used at all; undefined: nothing. */
+export async function whyNoQemu(ports: QemuPorts, context: DriverContext): Promise<Finding | undefined> {
+  const found = await usableToolkit(ports, context);
+  return 'severity' in found ? found : undefined;
+}
+
+async function usableToolkit(ports: QemuPorts, context: DriverContext): Promise<Toolkit | Finding> {
   let toolkit: Toolkit;
   try {
     toolkit = await findToolkit(ports, context.signal);
   } catch (error) {
     if (!(error instanceof HostNotReadyError)) throw error;
-    return [
-      {
-        severity: 'refuse',
-        code: error.code,
-        message: error.message,
-        ...(error.reason !== undefined && { reason: error.reason }),
-        nextSteps: error.nextSteps,
-      },
-    ];
+    return {
+      severity: 'refuse',
+      code: error.code,
+      message: error.message,
+      ...(error.reason !== undefined && { reason: error.reason }),
+      nextSteps: error.nextSteps,
+    };
   }
   const { major, minor } = toolkit.version;
-  if (major < OLDEST_MAJOR) {
-    return [
-      {
-        severity: 'refuse',
-        code: 'QEMU_TOO_OLD',
-        message: `QEMU ${major}.${minor} is too old`,
-        reason: `version ${OLDEST_MAJOR} or newer is needed; found: ${toolkit.path}`,
-        nextSteps: await installCommands(ports),
-      },
-    ];
-  }
-  return checkAccelerator(settings, toolkit, ports, context);
+  if (major >= OLDEST_MAJOR) return toolkit;
+  return {
+    severity: 'refuse',
+    code: 'QEMU_TOO_OLD',
+    message: `QEMU ${major}.${minor} is too old`,
+    reason: `version ${OLDEST_MAJOR} or newer is needed; found: ${toolkit.path}`,
+    nextSteps: await installCommands(ports),
+  };
 }
 
 async function checkAccelerator(

@@ -6,6 +6,7 @@ import type {
   SharesFolders,
   Surveys,
   TakesSnapshots,
+  TellsUsability,
 } from '../../core/driver.js';
 import { readConsoleTail } from './console.js';
 import { createVirtualMachine } from './create.js';
@@ -14,7 +15,7 @@ import { GUEST_ENGINE_PORT } from './host-ports.js';
 import { macWithColons } from './identifiers.js';
 import { parseVirtualBoxOptions, VIRTUALBOX_OPTIONS } from './options.js';
 import type { VirtualBoxPorts } from './ports.js';
-import { checkHost } from './precheck.js';
+import { checkHost, whyNotUsable } from './precheck.js';
 import { removeVirtualMachine } from './remove.js';
 import { parseSettings, storeSettings, withBase } from './settings.js';
 import { sharesOf } from './share-folders.js';
@@ -28,7 +29,7 @@ import { findVirtualMachine, machineState } from './virtual-machine.js';
 /** VirtualBox 5 to 7.2, by its VBoxManage. */
 export function createVirtualBoxDriver(
   ports: VirtualBoxPorts,
-): Driver & LearnsAddress & SharesFolders & Surveys & TakesSnapshots {
+): Driver & LearnsAddress & SharesFolders & Surveys & TakesSnapshots & TellsUsability {
   const tools = { ports, vbox: new VBoxManage(ports) };
   return {
     name: 'virtualbox',
@@ -115,6 +116,10 @@ export function createVirtualBoxDriver(
     async sharedFolders(machine) {
       const shares = await sharesOf(parseSettings(machine), ports.facts.platform);
       return shares.map(({ name, hostPath }) => ({ name, hostPath, guestPath: `/${name}` }));
+    },
+
+    async whyNotUsable(flags, context) {
+      return whyNotUsable(flags['virtualbox-no-vtx-check'] === true, tools, context);
     },
 
     survey: (machine, context) => surveyHost(parseSettings(machine), tools, context),

@@ -208,7 +208,7 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   {
     code: 'VBOX_LOCKED',
     pattern:
-      /is already locked (?:for|by) a session|is being unlocked|Cannot unregister the machine '.*' while it is locked/,
+      /is already locked (?:for|by) a session|is being unlocked|already has a lock request pending|An unexpected process \(PID=|Cannot unregister the machine '.*' while it is locked/,
     what: 'Another program is working on the machine',
     why: 'its window with the settings is open, or another command has not ended',
     nextSteps: ["close the machine's windows in VirtualBox and run the command again"],

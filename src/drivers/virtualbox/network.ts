@@ -102,7 +102,12 @@ async function ensureAdapter(
   const spare = interfaces.find(({ name }) => known.made.get(name) === '');
   const settled = interfaces.filter((it) => it !== spare);
   const answer = await answerRange(settings, settled, dialect, tools);
-  if (answer.kind === 'adapter') return answer;
+  if (answer.kind === 'adapter') {
+    // After a reboot, and before its first use, VirtualBox tells the address that the adapter is to have, and the system has not set it yet.
+    const isAsleep = /^down$/i.test(answer.adapter.status) && ports.facts.platform !== 'win32';
+    if (isAsleep) await setAddress(answer.adapter.name, answer.cidr, tools, context);
+    return answer;
+  }
   if (answer.kind !== 'free') throw rangeError(answer, settings.hostOnlyCidr);
   const adapter = spare ?? (await makeAdapter(interfaces, known, tools, context));
   await writeMadeAdapters(withAdapter(known, adapter.name, ''), ports);

@@ -90,8 +90,11 @@ function fixedLeases(block: string): { mac: string; address: string }[] {
   const leases: { mac: string; address: string }[] = [];
   let mac = '';
   for (const line of block.split('\n')) {
-    const owner = /\bMAC:?\s+((?:[0-9a-f]{2}[:-]?){6})/i.exec(line)?.[1];
-    if (owner !== undefined) mac = owner.replaceAll(/[:-]/g, '').toLowerCase();
+    if (/^\s*(?:Individual|Group)\b/i.test(line)) {
+      // Of a machine that is gone there is no MAC any more: its address is free.
+      const owner = /\bMAC:?\s+((?:[0-9a-f]{2}[:-]?){6})/i.exec(line)?.[1] ?? '';
+      mac = owner.replaceAll(/[:-]/g, '').toLowerCase();
+    }
     const address = /^\s*Fixed Address:\s*([\d.]+)/i.exec(line)?.[1];
     if (address !== undefined && mac !== '') leases.push({ mac, address });
   }

@@ -45,6 +45,37 @@ export async function checkHost(
   ];
 }
 
+/**
+ * Whether a `create` that names no driver may take VirtualBox: VBoxManage answers, its kernel driver is loaded, and hardware virtualization or Windows'
+ * own hypervisor is there. The last two are not asked for with `skipsHardware`. Returns the first obstacle.
+ */
+export async function whyNotUsable(
+  skipsHardware: boolean,
+  { vbox, ports }: Tools,
+  context: DriverContext,
+): Promise<Finding | undefined> {
+  try {
+    const { dialect, warning } = await vbox.installation(context.signal);
+    const ofVersion = checkVersion(dialect).find(({ severity }) => severity === 'refuse');
+    if (ofVersion !== undefined || skipsHardware) return ofVersion;
+    const [noDriver] = [...checkKernelDriver(warning), ...(await checkModules(ports))];
+    if (noDriver !== undefined) return noDriver;
+    const finding = hardwareFinding(await lookAtHardware(ports, context.signal), dialect);
+    return finding?.severity === 'refuse' ? finding : undefined;
+  } catch (error) {
+    if (!(error instanceof HostNotReadyError || error instanceof VBoxManageError)) throw error;
+    return asFinding(error);
+  }
+}
+
+/** Enough to prefer another driver, not to refuse: some builds of VirtualBox use KVM in place of a module of their own. */
+async function checkModules({ facts, readSystemFile }: VirtualBoxPorts): Promise<Finding[]> {
+  const modules = facts.platform === 'linux' ? await readSystemFile('/proc/modules') : undefined;
+  return modules === undefined || /^vboxdrv /m.test(modules)
+    ? []
+    : checkKernelDriver('/dev/vboxdrv does not exist');
+}
+
 /** The contract's texts (create-flow.md section 3). */
 function checkVersion({ version }: Dialect): Finding[] {
   if (isTooOld(version)) {

@@ -34,13 +34,17 @@ export class VBoxManageError extends TmachineError {
 const CALL_MS = 60_000;
 const VERSION_MS = 60_000;
 
-/** VirtualBox is on its way to another state: it will take the same call soon (P18). */
+/** The machine is on its way to another state: it will take the same call soon (P18). */
 const NOT_READY = /The object is not ready/;
 const NOT_READY_TRIES = 5;
 const NOT_READY_PAUSE_MS = 100;
+/** What a question meets in such a moment besides (recorded with 7.2: test/fixtures/vboxmanage, transient-*). */
+const BETWEEN_STATES =
+  /The object is not ready|The session is not locked \(session state|Failed to get a console object from the direct session/;
+const BETWEEN_STATES_TRIES = 50;
 /** Another VBoxManage, the GUI or the machine's own process holds the machine's lock for a moment. */
 const LOCKED =
-  /is already locked (?:for|by) a session|is being unlocked|Cannot unregister the machine '.*' while it is locked/;
+  /is already locked (?:for|by) a session|is being unlocked|already has a lock request pending|An unexpected process \(PID=\S+\) has tried to lock|Cannot unregister the machine '.*' while it is locked/;
 const LOCKED_MS = 20_000;
 const LOCKED_PAUSE_MS = 250;
 /** VBoxSVC ended under the call: it is started anew by the next one. */
@@ -172,6 +176,9 @@ function pauseBeforeRetry(
   call: VBoxCall,
 ): number | undefined {
   if (NOT_READY.test(output) && tries < NOT_READY_TRIES) return NOT_READY_PAUSE_MS;
+  if (call.isQuestion === true && BETWEEN_STATES.test(output) && tries < BETWEEN_STATES_TRIES) {
+    return NOT_READY_PAUSE_MS;
+  }
   if (LOCKED.test(output) && elapsedMs < LOCKED_MS) return LOCKED_PAUSE_MS;
   if (call.isQuestion === true && SERVER_GONE.test(output) && tries < SERVER_TRIES) return SERVER_PAUSE_MS;
   return undefined;
