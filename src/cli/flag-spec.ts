@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly flags: readonly FlagSpec[];
   /** Flags that depend on the command line (`create`: those of the driver it names). Replaces `flags` when present. */
   flagsFor?(args: readonly string[], env: Environment): readonly FlagSpec[];
+  /** The words of which the first argument is one; their names begin with the command's: `image ls`. */
+  readonly subcommands?: readonly CommandSpec[];
   /** The words after the command are the user's own and are passed on untouched (`ssh`). */
   readonly rawArguments?: boolean;
   /** What follows `--` is a command of the user's: the `--` stays among the arguments, to tell it from the command's own (`quickstart`). */

@@ -44,6 +44,7 @@ export function commandHelp(
   command: CommandSpec,
   flags: readonly FlagSpec[] = command.flags,
 ): string {
+  if (command.subcommands !== undefined) return topicHelp(facts, command, command.subcommands);
   const lines = flags.map(flagLine);
   if (command.flagsFor !== undefined) lines.sort(byteOrder);
   const description = command.description?.replaceAll('$0', facts.programName);
@@ -53,6 +54,22 @@ export function commandHelp(
     command.usage,
     ...(description === undefined ? [] : ['', 'Description:', `   ${description}`]),
     ...(lines.length === 0 ? [] : ['', 'Options:', '   ', ...lines.map((line) => `   ${line}`)]),
+  ]);
+}
+
+/** A command whose first argument is a command too. */
+function topicHelp(facts: ProgramFacts, topic: CommandSpec, subcommands: readonly CommandSpec[]): string {
+  const program = lastPart(facts.programName);
+  return aligned([
+    `Usage: ${program} ${topic.name} COMMAND [OPTIONS] [arg...]`,
+    '',
+    topic.usage,
+    ...(topic.description === undefined ? [] : ['', 'Description:', `   ${topic.description}`]),
+    '',
+    'Commands:',
+    ...subcommands.map(({ name, usage }) => `  ${name}\t${usage}`),
+    '  ',
+    `Run '${program} ${topic.name} COMMAND --help' for more information on a command.`,
   ]);
 }
 

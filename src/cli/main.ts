@@ -9,6 +9,7 @@ import { runCommand } from './oclif-config.js';
 import { presentError } from './present-error.js';
 import { programName } from './program-name.js';
 import { PROGRAM_BUILD, PROGRAM_VERSION } from './program-version.js';
+import { subcommandOf } from './subcommands.js';
 
 /**
  * Every command by the name that is typed, in the order of the help. A file is loaded when its command is asked for:
@@ -31,6 +32,7 @@ export const COMMANDS = {
   create: () => import('../commands/create.js'),
   doctor: () => import('../commands/doctor.js'),
   env: () => import('../commands/env.js'),
+  image: () => import('../commands/image.js'),
   inspect: () => import('../commands/inspect.js'),
   ip: () => import('../commands/ip.js'),
   kill: () => import('../commands/kill.js'),
@@ -117,7 +119,8 @@ async function runNamed(name: string, argv: string[]): Promise<void> {
 async function helpText(words: readonly string[], specs: Map<string, CommandSpec>): Promise<string> {
   const [name, ...rest] = words;
   if (name === undefined) return programHelp(programFacts(), await allSpecs(specs));
-  const spec = await addSpec(name, specs);
+  const command = await addSpec(name, specs);
+  const spec = subcommandOf(command, rest) ?? command;
   return commandHelp(programFacts(), spec, flagsOf(spec, rest, process.env));
 }
 
@@ -139,10 +142,10 @@ async function present(
     command,
     commandNames: [...Object.keys(COMMANDS), HELP.name],
     helpFor: (name) => {
-      const spec = name === undefined ? undefined : specs.get(name);
-      return spec === undefined
-        ? programHelp(programFacts(), all)
-        : commandHelp(programFacts(), spec, flagsOrOwn(spec, rest));
+      const found = name === undefined ? undefined : specs.get(name);
+      if (found === undefined) return programHelp(programFacts(), all);
+      const spec = subcommandOf(found, rest) ?? found;
+      return commandHelp(programFacts(), spec, flagsOrOwn(spec, rest));
     },
   });
   process.stdout.write(presentation.stdout);

@@ -336,6 +336,8 @@ export interface ImageSource {
    */
   locate(request: {
     readonly url: string;
+    /** Looks for a newer release even when an image is there; keeps the one that is there when there is none, or no network. */
+    readonly newest?: boolean;
     readonly reporter: Reporter;
     readonly signal: AbortSignal;
   }): Promise<BootImage>;
@@ -346,6 +348,38 @@ export interface ImageSource {
    * `describe` does.
    */
   findLocal(signal: AbortSignal): Promise<BootImage | undefined>;
+}
+
+/** A file of the image cache, or the image of an installed package. */
+export interface ShelvedImage {
+  readonly path: string;
+  /**
+   * `default` is what `create` takes when none is named; `url` was fetched for a URL flag; `unfinished` is left of a download; `file` lies
+   * anywhere else.
+   */
+  readonly kind: 'default' | 'url' | 'package' | 'unfinished' | 'file';
+  readonly bytes: number;
+  /** Undefined for an unfinished one and for one that is no image: `fault` says why. */
+  readonly facts?: MachineImage | undefined;
+  readonly fault?: string | undefined;
+  /** This release vouches for it. */
+  readonly isVerified: boolean;
+}
+
+/** The boot images on this computer. */
+export interface ImageShelf {
+  /** The image that `create` takes when none is named lies here. */
+  readonly defaultPath: string;
+  /** Reads every image: 40 ms for 60 MiB. Throws StoreError when the cache cannot be read. */
+  list(signal: AbortSignal): Promise<readonly ShelvedImage[]>;
+  /** A file anywhere; undefined when there is none. */
+  look(path: string, signal: AbortSignal): Promise<ShelvedImage | undefined>;
+  /** True when this release vouches for an image with this SHA-256. */
+  knows(digest: string): boolean;
+  /** Deletes a file of the cache with what is noted of it; false when it is in use or cannot be deleted. */
+  remove(image: ShelvedImage, signal: AbortSignal): Promise<boolean>;
+  /** Where a browser gets what `url` means (empty: the default image). Throws UsageError for what is no URL. */
+  browserUrl(url: string): string;
 }
 
 /** Which proxy a URL goes through, with every source asked (design: the resolver's order). */
@@ -388,6 +422,7 @@ export interface Ports {
   readonly engine: EngineProbe;
   readonly ssh: SshConnector;
   readonly images: ImageSource;
+  readonly shelf: ImageShelf;
 }
 
 /** Replacing and deleting files where a scanner or another process may hold them for a while (P08, P09). */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { compareEngineVersions } from '../core/engine-version.js';
 import { DownloadError } from '../core/errors.js';
 import type { MachineImage } from '../core/machine.js';
 import type { BootImage, ImageSource, LockOptions } from '../core/ports.js';
@@ -44,6 +45,7 @@ export interface ImageSourceSetup extends FetchTools {
 
 interface LocateRequest {
   readonly url: string;
+  readonly newest?: boolean;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
 }
@@ -121,7 +123,7 @@ async function localImage(request: LocateRequest, setup: ImageSourceSetup): Prom
 async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage> {
   const path = join(setup.cacheDirectory, DEFAULT_ENTRY);
   const local = await localImage(request, setup);
-  if (local !== undefined) return local;
+  if (local !== undefined) return request.newest === true ? newerThan(local, request, setup) : local;
   request.reporter.step('No default Boot2Docker ISO found locally, downloading the latest release...');
   return alone(DEFAULT_ENTRY, request, setup, async () => {
     if (await exists(path)) return cachedDefault(path, request);
@@ -136,6 +138,32 @@ async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Pr
     const byHand = byHandInto(path);
     await fetchFile({ url, target: path, isImage: true, digest, byHand, reporter, signal }, setup);
     return { ...(await describeIso(path, request.signal)), path, origin: release.imageUrl };
+  });
+}
+
+/** The latest release when it is newer than what is there, else what is there. Prints the contract's lines 5b and 5c. */
+async function newerThan(
+  local: BootImage,
+  request: LocateRequest,
+  setup: ImageSourceSetup,
+): Promise<BootImage> {
+  const path = join(setup.cacheDirectory, DEFAULT_ENTRY);
+  const { reporter, signal } = request;
+  return alone(DEFAULT_ENTRY, request, setup, async () => {
+    try {
+      const release = await latestRelease(setup.releases, tokenFor(request, setup), setup);
+      if (local.version !== '' && compareEngineVersions(release.tag, local.version) <= 0) return local;
+      reporter.step('Default Boot2Docker ISO is out-of-date, downloading the latest release...');
+      announce(setup.releases, release, path, reporter);
+      const { imageUrl: url, digest } = release;
+      await fetchFile({ url, target: path, isImage: true, digest, reporter, signal }, setup);
+      return { ...(await describeIso(path, signal)), path, origin: url };
+    } catch (error) {
+      if (!(error instanceof DownloadError)) throw error;
+      // The contract's line 5c, with its two spaces.
+      reporter.warn(`Unable to get the latest Boot2Docker ISO release version:  ${error.message}`);
+      return local;
+    }
   });
 }
 

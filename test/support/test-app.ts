@@ -8,6 +8,8 @@ import { TmachineError } from '../../src/core/errors.js';
 import { makeHostOptions } from '../../src/core/host-options.js';
 import type { JsonObject } from '../../src/core/json.js';
 import type { BootImage } from '../../src/core/ports.js';
+import { parseRepository } from '../../src/download/boot2docker-release.js';
+import { createImageShelf } from '../../src/download/image-shelf.js';
 import { createNoneDriver } from '../../src/drivers/none/driver.js';
 import { SystemFileSwaps } from '../../src/host/file-swaps.js';
 import { openHost } from '../../src/host/open-host.js';
@@ -42,12 +44,13 @@ export async function testApp(options: { readonly oneStep?: boolean } = {}): Pro
   const clock = new FakeClock();
   const host = openHost();
   const layout = storeLayout(directory, 'linux');
+  const swaps = new SystemFileSwaps({ clock: host.clock, random: host.random, platform: 'linux' });
   const store = new FileStore({
     layout,
     facts: host.facts,
     clock: host.clock,
     random: host.random,
-    swaps: new SystemFileSwaps({ clock: host.clock, random: host.random, platform: 'linux' }),
+    swaps,
     processTable: host.processTable,
     warn: () => undefined,
   });
@@ -72,6 +75,15 @@ export async function testApp(options: { readonly oneStep?: boolean } = {}): Pro
         describe: async () => test.image,
         findLocal: async () => test.image,
       },
+      shelf: createImageShelf({
+        cacheDirectory: layout.cache,
+        platform: 'linux',
+        swaps,
+        lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
+        releases: parseRepository('boot2docker/boot2docker'),
+        guestPackages: [],
+        knownDigests: new Set(),
+      }),
       provisioners: [createBoot2DockerProvisioner('{{arguments}}\n{{exports}}\n')],
       proxies: { resolve: async () => ({ proxy: 'direct', from: 'no proxy set' }) },
       trust: { named: async () => [], system: async () => [] },
