@@ -120,7 +120,7 @@ module.exports = {
     ownedBy('commands|cli', '@oclif/core'),
     ownedBy('ssh', 'ssh2'),
     ownedBy('certs', '@peculiar/x509|reflect-metadata'),
-    ownedBy('download', 'got|proxy-agent|pac-resolver|quickjs-wasi'),
+    ownedBy('download', 'got|proxy-agent|pac-resolver|quickjs-wasi|socks'),
     {
       name: 'no-cycles',
       comment: 'Two files that need each other are one subject, or a third is missing.',

@@ -1,12 +1,22 @@
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import { socksConnectionTo } from './socks-connection.js';
 
-/** Connections to one target, straight or through one proxy. */
+/** A way to one target, straight or through one proxy. */
 export interface Connections {
-  readonly agent: HttpAgent;
+  /** For a request that is to go this way. */
+  readonly options: Pick<RequestOptions, 'agent' | 'createConnection'>;
   /** What the proxy answered to CONNECT; undefined when it was not asked (no proxy, plain http, SOCKS) or has not answered. */
   tunnelStatus(): number | undefined;
   close(): void;
+}
+
+export interface ConnectionSettings {
+  /** Ends what is under way: a handshake with a proxy, too. */
+  readonly signal: AbortSignal;
+  /** For the target, when it is https; the context also for a proxy that speaks TLS. */
+  readonly tls: Pick<ConnectionOptions, 'secureContext' | 'checkServerIdentity' | 'rejectUnauthorized'>;
 }
 
 /**
@@ -16,42 +26,32 @@ export interface Connections {
 const ADDRESS_ATTEMPT_MS = 5_000;
 
 /**
- * Makes an agent for requests to `target`. `proxy` is `direct` or a proxy URL as `chooseProxy` (core/proxy.ts) gives it:
- * HTTP and HTTPS proxies with Basic auth, SOCKS 4a and 5. Names are resolved by the SOCKS server (as Go does it): networks that
- * need one rarely resolve outside names. The signal ends a handshake with an HTTP or HTTPS proxy that does not come to an end;
- * one with a SOCKS server ends by the SOCKS client's own limit of 30 s.
+ * Makes a way for requests to `target`. `proxy` is `direct` or a proxy URL as `chooseProxy` (core/proxy.ts) gives it: HTTP and HTTPS
+ * proxies with Basic auth, SOCKS 4a and 5.
  */
 export async function connectionsTo(
   target: URL,
   proxy: string | 'direct',
-  options: { readonly signal: AbortSignal; readonly certificates: readonly string[] | undefined },
+  { signal, tls }: ConnectionSettings,
 ): Promise<Connections> {
-  const settings = {
-    signal: options.signal,
-    autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
-    ...(options.certificates === undefined ? {} : { ca: [...options.certificates] }),
-  };
+  const timing = { signal, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS };
+  const { secureContext } = tls;
+  const settings = { ...timing, ...(secureContext === undefined ? {} : { secureContext }) };
   if (proxy === 'direct') {
-    const agent = target.protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings);
-    return { agent, tunnelStatus: () => undefined, close: () => agent.destroy() };
+    const agent = target.protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(timing);
+    return { options: { agent }, tunnelStatus: () => undefined, close: () => agent.destroy() };
+  }
+  const proxyUrl = new URL(proxy);
+  if (proxyUrl.protocol.startsWith('socks')) {
+    return { ...socksConnectionTo(target, proxyUrl, { ...timing, tls }), tunnelStatus: () => undefined };
   }
   const { proxies } = await import('proxy-agent');
-  const remote = withRemoteNames(new URL(proxy));
-  const scheme = Object.entries(proxies).find(([name]) => `${name}:` === remote.protocol);
-  if (scheme === undefined) throw new TypeError(`no agent for proxies of the kind ${remote.protocol}`);
-  const [forHttp, forHttps] = scheme[1];
+  const [forHttp, forHttps] = proxies[proxyUrl.protocol === 'https:' ? 'https' : 'http'];
   const ProxyAgent = await (target.protocol === 'https:' ? forHttps : forHttp)();
-  const agent = new ProxyAgent(remote.href, settings);
+  const agent = new ProxyAgent(proxyUrl.href, settings);
   let status: number | undefined;
   agent.on('proxyConnect', (answer: { statusCode?: number }) => {
     status = answer.statusCode;
   });
-  return { agent, tunnelStatus: () => status, close: () => agent.destroy() };
-}
-
-function withRemoteNames(proxy: URL): URL {
-  const remote = new URL(proxy);
-  if (proxy.protocol === 'socks5:' || proxy.protocol === 'socks:') remote.protocol = 'socks5h:';
-  if (proxy.protocol === 'socks4:') remote.protocol = 'socks4a:';
-  return remote;
+  return { options: { agent }, tunnelStatus: () => status, close: () => agent.destroy() };
 }

@@ -69,7 +69,8 @@ export async function fetchFile(request: FetchRequest, tools: FetchTools): Promi
   try {
     const unchanged = await withRetries(
       () => attempt(transfer),
-      { signal, reporter, progress: () => part.size },
+      // What cannot be gone on with is no gain: the next try begins anew.
+      { signal, reporter, progress: () => (part.canContinue ? part.size : 0) },
       tools,
     );
     if (!unchanged) return await putInPlace(transfer);
@@ -214,29 +215,24 @@ async function freeBytesOf(directory: string): Promise<number> {
 
 /** Checks the whole file, then swaps it in. */
 async function putInPlace({ request, tools, part }: Transfer): Promise<FetchResult> {
-  const digest = part.digest();
-  const result: FetchResult = { kind: 'fetched', bytes: part.size, digest, validators: part.validators };
+  const { signal, reporter, isImage, digest: expected } = request;
+  const head = isImage ? await part.read(0, HEAD_BYTES) : undefined;
+  const digest = await part.digest(signal);
   try {
-    if (request.isImage) {
-      readableVolume(
-        await part.read(0, HEAD_BYTES),
-        part.size,
-        subjectOf(request),
-        wrongContentSteps(request),
-      );
+    if (head !== undefined) {
+      readableVolume(head, part.size, subjectOf(request), wrongContentSteps(request));
     }
-    if (request.digest !== undefined && request.digest.toLowerCase() !== digest) {
-      throw wrongDigest(request, request.digest, digest);
+    if (expected !== undefined && expected.toLowerCase() !== digest) {
+      throw wrongDigest(request, expected, digest);
     }
   } catch (error) {
     await tidyUp(part, 'all', request, tools);
     throw error;
   }
   await part.close();
-  const { signal, reporter } = request;
   await tools.swaps.replace(part.path, request.target, { signal, onHeld: (line) => reporter.warn(line) });
   await tidyUp(part, 'notes', request, tools);
-  return result;
+  return { kind: 'fetched', bytes: part.size, digest, validators: part.validators };
 }
 
 /** Never fails: a file that is held is named, and the next run takes care of it (P08). */

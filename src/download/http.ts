@@ -1,13 +1,20 @@
 import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { checkServerIdentity, rootCertificates } from 'node:tls';
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type PeerCertificate,
+  rootCertificates,
+  type SecureContext,
+} from 'node:tls';
 import { DownloadError, throwIfInterrupted } from '../core/errors.js';
 import type { Clock, ProxyResolver, TrustedAuthorities, TrustStore } from '../core/ports.js';
 import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
 import type { Reporter } from '../core/reporter.js';
 import { type ActivityWatch, watchActivity } from './activity.js';
 import { connectionsTo } from './agent.js';
-import { type Exchange, explainNetworkError, stalledFault } from './network-faults.js';
+import { type Exchange, explainNetworkError, stalledFault, withIssuer } from './network-faults.js';
+import { presentedIssuer } from './presented-issuer.js';
 import { NO_RETRY, TransferFault } from './transfer-fault.js';
 
 /** What every request needs of the world. */
@@ -107,10 +114,33 @@ async function getTrusting<T>(
   try {
     return await getBy({ way, authorities: named }, request, tools, read);
   } catch (error) {
-    if (!(error instanceof TransferFault) || error.failure.code !== 'TLS_UNTRUSTED') throw error;
+    if (!isUntrusted(error)) throw error;
     const system = (await tools.trust?.system(request)) ?? [];
-    if (system.length === 0) throw error;
-    return getBy({ way, authorities: [...named, ...system] }, request, tools, read);
+    if (system.length === 0) throw await whoShowedIt(error, way, request, tools);
+    try {
+      return await getBy({ way, authorities: [...named, ...system] }, request, tools, read);
+    } catch (second) {
+      throw isUntrusted(second) ? await whoShowedIt(second, way, request, tools) : second;
+    }
+  }
+}
+
+function isUntrusted(error: unknown): error is TransferFault {
+  return error instanceof TransferFault && error.failure.code === 'TLS_UNTRUSTED';
+}
+
+async function whoShowedIt(
+  fault: TransferFault,
+  way: ProxyChoice,
+  request: HttpRequest,
+  tools: HttpTools,
+): Promise<TransferFault> {
+  const watch = watchActivity(tools.clock, tools.idleMs ?? DEFAULT_IDLE_MS, request.signal);
+  try {
+    const issuer = await presentedIssuer(new URL(request.url), way.proxy, watch.signal);
+    return issuer === undefined ? fault : withIssuer(fault, issuer);
+  } finally {
+    watch.end();
   }
 }
 
@@ -147,18 +177,21 @@ async function exchangeWith<T>(
   read: (answer: HttpAnswer) => Promise<T>,
 ): Promise<Outcome<T>> {
   const target = new URL(exchange.url);
-  const certificates = certificatesOf(authorities);
-  const connections = await connectionsTo(target, exchange.proxy.proxy, {
-    signal: watch.signal,
-    certificates,
-  });
+  const secureContext = secureContextOf(authorities);
+  const tls = {
+    ...(secureContext === undefined ? {} : { secureContext }),
+    // Through a proxy, https-proxy-agent 9 would check the certificate of an address against the name "localhost".
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      checkServerIdentity(bareHost(target), certificate),
+  };
+  const connections = await connectionsTo(target, exchange.proxy.proxy, { signal: watch.signal, tls });
   const { got } = await import('got');
   const stream = got.stream(target, {
     // Not got's own `agent` option: its type wants an https.Agent, which the proxy agents serve as, but are not.
     request: (address, options, onResponse) =>
       (address.protocol === 'https:' ? requestHttps : requestHttp)(
         address,
-        { ...options, agent: connections.agent },
+        { ...options, ...connections.options, ...tls },
         onResponse,
       ),
     headers: { 'user-agent': 'tmachine', 'accept-encoding': 'identity', ...request.headers },
@@ -167,11 +200,6 @@ async function exchangeWith<T>(
     throwHttpErrors: false,
     retry: { limit: 0 },
     signal: watch.signal,
-    https: {
-      ...(certificates === undefined ? {} : { certificateAuthority: certificates }),
-      // Through a proxy, https-proxy-agent 9 would check the certificate of an address against the name "localhost".
-      checkServerIdentity: (_, certificate) => checkServerIdentity(bareHost(target), certificate),
-    },
   });
   // Errors reach us through the promise and the loop below; between the two the stream must not end the process.
   stream.on('error', () => undefined);
@@ -194,10 +222,10 @@ async function exchangeWith<T>(
   }
 }
 
-/** Node takes a list of ours in place of its own, not beside it. */
-function certificatesOf(authorities: readonly TrustedAuthorities[]): string[] | undefined {
+/** Undefined for Node's own list alone, which it has ready. Node takes a list of ours in place of its own, not beside it. */
+function secureContextOf(authorities: readonly TrustedAuthorities[]): SecureContext | undefined {
   const extra = authorities.flatMap(({ certificates }) => certificates);
-  return extra.length === 0 ? undefined : [...rootCertificates, ...extra];
+  return extra.length === 0 ? undefined : createSecureContext({ ca: [...rootCertificates, ...extra] });
 }
 
 function bareHost(url: URL): string {

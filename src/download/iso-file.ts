@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
-import { DownloadError, TmachineError, throwIfInterrupted } from '../core/errors.js';
+import { open } from 'node:fs/promises';
+import { DownloadError, TmachineError } from '../core/errors.js';
 import {
   engineVersionOf,
   isOneStepImage,
@@ -10,6 +9,7 @@ import {
   parsePrimaryVolume,
 } from '../core/iso9660.js';
 import type { MachineImage } from '../core/machine.js';
+import { sha256Of } from './file-digest.js';
 import { errorCode, errorText } from './technical-error.js';
 
 /**
@@ -93,18 +93,6 @@ function webPageTitle(head: Uint8Array): string | undefined {
 /** `60.5 MiB`. */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-}
-
-async function sha256Of(file: FileHandle, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  const buffer = Buffer.alloc(1024 * 1024);
-  for (let offset = 0; ; ) {
-    if (signal !== undefined) throwIfInterrupted(signal);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
-    if (bytesRead === 0) return hash.digest('hex');
-    hash.update(buffer.subarray(0, bytesRead));
-    offset += bytesRead;
-  }
 }
 
 function unreadable(path: string, error: unknown): DownloadError {

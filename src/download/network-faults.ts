@@ -1,5 +1,6 @@
 import { DownloadError, type ErrorDetails } from '../core/errors.js';
 import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
+import type { PresentedIssuer } from './presented-issuer.js';
 import { errorCode, errorText, innermost } from './technical-error.js';
 import { NO_RETRY, type Retry, TransferFault } from './transfer-fault.js';
 
@@ -48,6 +49,21 @@ export function explainNetworkError(error: unknown, exchange: Exchange): Transfe
   return new TransferFault(failure, retry, NEVER_REACHED.has(failure.code));
 }
 
+/** The failure of an untrusted certificate, with whom it is from. */
+export function withIssuer(fault: TransferFault, issuer: PresentedIssuer): TransferFault {
+  const { stage, code, message, cause, nextSteps } = fault.failure;
+  const mark = issuer.fingerprint === undefined ? '' : `, SHA-256 fingerprint ${issuer.fingerprint}`;
+  const failure = new DownloadError({
+    stage,
+    code,
+    message,
+    reason: `it is signed by "${issuer.name}"${mark} (${fault.failure.reason ?? code})`,
+    nextSteps,
+    cause,
+  });
+  return new TransferFault(failure, fault.retry);
+}
+
 /** Codes of failures before anything was exchanged with the server. */
 const NEVER_REACHED = new Set(['NAME_NOT_FOUND', 'UNREACHABLE', 'PROXY_REFUSED', 'PROXY_NOT_TLS']);
 
@@ -81,7 +97,8 @@ function explain(code: string, text: string, exchange: Exchange): Explanation {
       code: 'TLS_UNTRUSTED',
       message: `nobody that this computer trusts vouches for the certificate shown for ${host}`,
       nextSteps: [
-        'a proxy that inspects TLS shows its own certificates: get the company CA as a PEM file from whoever runs it, then set NODE_EXTRA_CA_CERTS=/path/to/company-ca.pem and run the command again',
+        'a proxy that inspects TLS shows its own certificates: get the company CA as a PEM file from whoever runs it, and run the command again with --ca-cert FILE, or with MACHINE_CA_CERT=FILE set',
+        "or have it added to this computer's own certificates",
       ],
       retry: NO_RETRY,
     };

@@ -1,9 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DownloadError } from '../core/errors.js';
+import { DownloadError, TmachineError } from '../core/errors.js';
 import { isJsonObject } from '../core/json.js';
 import type { FileSwaps } from '../core/ports.js';
+import { sha256Of } from './file-digest.js';
 import { errorCode, errorText } from './technical-error.js';
 import { WriteBehind } from './write-behind.js';
 
@@ -34,7 +35,6 @@ export class PartFile {
   #notes: PartNotes | undefined;
   #handle: FileHandle | undefined;
   #writer: WriteBehind | undefined;
-  #hash: Hash = createHash('sha256');
   #size = 0;
 
   private constructor(target: string, url: string) {
@@ -56,7 +56,7 @@ export class PartFile {
       const asItIs = part.#notes === undefined ? undefined : await openExisting(part.path, openFile);
       const handle = asItIs ?? (await openFile(part.path, 'w+', 0o600));
       part.#handle = handle;
-      await part.#hashWhatIsThere(handle);
+      part.#size = (await handle.stat()).size;
       part.#writer = new WriteBehind(handle, part.#size);
     });
     return part;
@@ -91,7 +91,6 @@ export class PartFile {
       await this.#writer?.flush();
       await handle.truncate(0);
       this.#writer = new WriteBehind(handle, 0);
-      this.#hash = createHash('sha256');
       this.#size = 0;
       this.#notes = { source: this.#source, ...version };
       await writeFile(this.#notesPath, `${JSON.stringify(this.#notes)}\n`, { mode: 0o600 });
@@ -100,7 +99,6 @@ export class PartFile {
 
   /** Adds bytes at the end; they are on their way to the disk, not there, when this resolves. */
   async append(chunk: Uint8Array): Promise<void> {
-    this.#hash.update(chunk);
     this.#size += chunk.length;
     await onDisk(this.path, async () => this.#writer?.add(chunk));
   }
@@ -115,9 +113,12 @@ export class PartFile {
     });
   }
 
-  /** SHA-256 of all bytes, hex. */
-  digest(): string {
-    return this.#hash.copy().digest('hex');
+  /** SHA-256 of all bytes as they are on disk, hex. Throws the signal's reason. */
+  async digest(signal: AbortSignal): Promise<string> {
+    return onDisk(this.path, async () => {
+      await this.#writer?.flush();
+      return sha256Of(this.#opened(), signal);
+    });
   }
 
   /** Makes the bytes safe on disk and lets go of the file. Safe to call twice. */
@@ -150,16 +151,6 @@ export class PartFile {
   #opened(): FileHandle {
     if (this.#handle === undefined) throw new TypeError(`"${this.path}" has been closed`);
     return this.#handle;
-  }
-
-  async #hashWhatIsThere(handle: FileHandle): Promise<void> {
-    const buffer = Buffer.alloc(1024 * 1024);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, this.#size);
-      if (bytesRead === 0) return;
-      this.#hash.update(buffer.subarray(0, bytesRead));
-      this.#size += bytesRead;
-    }
   }
 }
 
@@ -209,6 +200,7 @@ async function onDisk<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof TmachineError) throw error;
     throw diskFailure(path, error);
   }
 }

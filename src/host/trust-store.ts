@@ -90,7 +90,9 @@ async function readSystem(
       case 'win32': {
         const found = fromNode();
         if (found === undefined)
-          reporter.debug('Node.js reads the certificates of Windows from version 22.15 on');
+          reporter.warn(
+            'Node.js reads the certificates of Windows from version 22.15 on; this one does without them',
+          );
         return found ?? [];
       }
     }

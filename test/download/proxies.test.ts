@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { DownloadError } from '../../src/core/errors.js';
+import { DownloadError, InterruptedError } from '../../src/core/errors.js';
+import type { TrustStore } from '../../src/core/ports.js';
 import { chooseProxy } from '../../src/core/proxy.js';
 import { type FetchTools, fetchFile } from '../../src/download/fetch-file.js';
 import {
@@ -14,6 +15,7 @@ import {
   portOf,
   redirect,
   startMisbehavingServer,
+  status,
 } from '../support/misbehaving-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import {
@@ -102,11 +104,16 @@ beforeEach(() => {
   secure.on('/image', file(V1));
 });
 
-function fetchThrough(proxy: string, url: string, tools: Partial<FetchTools> = {}) {
+function fetchThrough(
+  proxy: string,
+  url: string,
+  tools: Partial<FetchTools> = {},
+  signal = new AbortController().signal,
+) {
   // The hosts here are loopback addresses, which never use a proxy: the resolver is asked about another host.
   const choice = chooseProxy('https://github.com/', { env: { HTTPS_PROXY: proxy } });
   return fetchFile(
-    { url, target, isImage: true, digest: DIGEST, reporter, signal: new AbortController().signal },
+    { url, target, isImage: true, digest: DIGEST, reporter, signal },
     {
       clock,
       random: noJitter,
@@ -282,7 +289,7 @@ describeHere('P01: a proxy that does not do it', () => {
     );
   });
 
-  test.each(['http', 'https'])('never answers, and is let go of: %s', async (scheme) => {
+  test.each(['http', 'https', 'socks5h'])('never answers, and is let go of: %s', async (scheme) => {
     const proxy = await startScriptedProxy(() => undefined);
     const fetched = failureOf(fetchThrough(`${scheme}://127.0.0.1:${proxy.port}`, `${secure.origin}/image`));
     for (let tries = 0; tries < 5; tries++) {
@@ -296,14 +303,86 @@ describeHere('P01: a proxy that does not do it', () => {
   });
 });
 
-describeHere('P03: certificates', () => {
-  test('of an authority that nobody knows say what to do', async () => {
-    const error = await failureOf(
-      fetchThrough(`127.0.0.1:${squid.port}`, `${secure.origin}/image`, { trust: undefined }),
-    );
-    expect(error).toMatchObject({ stage: 'tls', code: 'TLS_UNTRUSTED' });
-    expect(error.nextSteps[0]).toContain('NODE_EXTRA_CA_CERTS=/path/to/company-ca.pem');
+describeHere('P02: Ctrl-C', () => {
+  test.each(['http', 'https', 'socks5h', 'socks4'])(
+    'while a dead proxy is waited for ends at once: %s',
+    async (scheme) => {
+      const proxy = await startScriptedProxy(() => undefined);
+      const interrupt = new AbortController();
+      const fetched = fetchThrough(
+        `${scheme}://127.0.0.1:${proxy.port}`,
+        `${secure.origin}/image`,
+        {},
+        interrupt.signal,
+      ).catch((error: unknown) => error);
+      await proxy.asked(1);
+      interrupt.abort(new InterruptedError());
+      expect(await fetched).toBeInstanceOf(InterruptedError);
+      // Nothing keeps the program alive either.
+      await proxy.deserted();
+      await proxy.close();
+    },
+  );
+});
+
+describeHere('P02: proxies that a PAC script names', () => {
+  test.each([
+    ['http', () => plain],
+    ['https', () => secure],
+  ])('are tried in order until one answers, by %s', async (_, origin) => {
+    const dead = [await freePort(), await freePort()];
+    const answer = `PROXY 127.0.0.1:${dead[0]}; SOCKS5 127.0.0.1:${dead[1]}; PROXY no-such-proxy.invalid:1; PROXY 127.0.0.1:${squid.port}; DIRECT`;
+    const choice = chooseProxy('https://github.com/', { env: {}, pac: { answer, script: 'http://wpad/' } });
+    const avoided: string[] = [];
+    const proxies = { resolve: async () => choice, avoid: (proxy: string) => void avoided.push(proxy) };
+    await fetchThrough('', `${origin().origin}/image`, { proxies });
+    expect(await wholeImage()).toBe(true);
+    expect(avoided).toHaveLength(3);
+    expect(await squid.log()).toContain(`:${origin().port}`);
     expect(clock.slept).toEqual([]);
+  });
+
+  test('a server that refuses is an answer: the next proxy is not asked', async () => {
+    plain.on('/forbidden', status(403));
+    const answer = `PROXY 127.0.0.1:${squid.port}; SOCKS5 127.0.0.1:${socks.port}`;
+    const choice = chooseProxy('https://github.com/', { env: {}, pac: { answer, script: 'http://wpad/' } });
+    const before = plain.requests.length;
+    await failureOf(
+      fetchThrough('', `${plain.origin}/forbidden`, { proxies: { resolve: async () => choice } }),
+    );
+    expect(plain.requests.length - before).toBe(1);
+  });
+});
+
+describeHere('P03: certificates', () => {
+  test.each([
+    ['http', () => `127.0.0.1:${squid.port}`],
+    ['socks5h', () => `socks5h://127.0.0.1:${socks.port}`],
+  ])('of an authority that nobody knows say who it is and what to do, by %s', async (_, proxy) => {
+    const before = secure.requests.length;
+    const error = await failureOf(fetchThrough(proxy(), `${secure.origin}/image`, { trust: undefined }));
+    expect(error).toMatchObject({ stage: 'tls', code: 'TLS_UNTRUSTED' });
+    const fingerprint = new X509Certificate(certificates.ca).fingerprint256;
+    expect(error.reason).toBe(
+      `it is signed by "Test Authority", SHA-256 fingerprint ${fingerprint} (self-signed certificate in certificate chain)`,
+    );
+    expect(error.nextSteps[0]).toContain('run the command again with --ca-cert FILE');
+    expect(clock.slept).toEqual([]);
+    expect(secure.requests).toHaveLength(before);
+  });
+
+  test("that only the system's store knows are found there", async () => {
+    let reads = 0;
+    const trust: TrustStore = {
+      named: async () => [],
+      system: async () => {
+        reads++;
+        return [{ from: 'the system store', certificates: [certificates.ca] }];
+      },
+    };
+    await fetchThrough(`127.0.0.1:${squid.port}`, `${secure.origin}/image`, { trust });
+    expect(await wholeImage()).toBe(true);
+    expect(reads).toBe(1);
   });
 
   test('for another name are refused', async () => {
