@@ -4,7 +4,7 @@ import type { DriverContext, DriverMachine, GuestDisk } from '../../core/driver.
 import { WrongStateError } from '../../core/errors.js';
 import { CONSOLE_FILE, DISK_FILE, makeDisk, removePatiently, writePrivately } from './disk.js';
 import { forwardsOf, withFreePorts } from './host-ports.js';
-import { newMac, newUuid } from './identifiers.js';
+import { newMac, newUuid, uuidOfPath } from './identifiers.js';
 import { removeMachineFiles, unregister } from './remove.js';
 import { type VirtualBoxSettings, withBase } from './settings.js';
 import { renderSettingsFile } from './settings-file.js';
@@ -46,7 +46,7 @@ export async function createVirtualMachine(
       memoryMb: made.memoryMb,
       cpuCount: Math.min(MOST_CPUS, made.cpuCount < 1 ? ports.facts.cpuCount : made.cpuCount),
       imagePath: disk.imagePath,
-      imageUuid: newUuid(ports.random),
+      imageUuid: uuidOfPath(disk.imagePath),
       diskPath: join(directory, DISK_FILE),
       diskUuid,
       consolePath: join(directory, CONSOLE_FILE),
@@ -63,22 +63,34 @@ export async function createVirtualMachine(
     ports.clock.now(),
   );
   await writePrivately(settingsFile, text, ports);
-  await register(settingsFile, join(directory, DISK_FILE), tools, context);
+  const media = { diskPath: join(directory, DISK_FILE), imagePath: disk.imagePath };
+  await register(settingsFile, media, tools, context);
   return made;
 }
 
-/** A disk that VirtualBox remembers from an earlier machine at the same place is forgotten, once. */
+/**
+ * VirtualBox may still know disk or image of an earlier machine at the same place, of another program's too: they are forgotten, once. Of the image it
+ * says no more than that an argument is invalid (recorded with 7.2).
+ */
 async function register(
   settingsFile: string,
-  diskPath: string,
+  media: { readonly diskPath: string; readonly imagePath: string },
   { vbox }: Pick<Tools, 'vbox'>,
   context: DriverContext,
 ): Promise<void> {
   const call = { args: ['registervm', settingsFile], purpose: 'registering the machine' };
   const answer = await vbox.attempt(call, context);
   if (answer.ok) return;
-  if (answer.error.code !== 'VBOX_DISK_REGISTERED') throw answer.error;
-  await vbox.run({ args: ['closemedium', 'disk', diskPath], purpose: 'forgetting an old disk' }, context);
+  const { code, output } = answer.error;
+  const isKnownMedium = code === 'VBOX_DISK_REGISTERED' || /NS_ERROR_INVALID_ARG|E_INVALIDARG/.test(output);
+  if (!isKnownMedium) throw answer.error;
+  for (const [kind, path] of [
+    ['disk', media.diskPath],
+    ['dvd', media.imagePath],
+  ] as const) {
+    const args = ['closemedium', kind, path];
+    await vbox.attempt({ args, purpose: 'forgetting an old disk' }, context); // the one that is not known is no obstacle
+  }
   await vbox.run(call, context);
 }
 

@@ -1,9 +1,18 @@
+import { createHash } from 'node:crypto';
 import type { Random } from '../../core/ports.js';
 
 /** A random UUID (RFC 9562, version 4). */
 export function newUuid(random: Random): string {
-  const bytes = Buffer.from(random.bytes(16));
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  return formatUuid(Buffer.from(random.bytes(16)), 4);
+}
+
+/** The same UUID for the same path (RFC 9562, version 8): VirtualBox remembers an image a while after its machine is gone, and takes it for the same then. */
+export function uuidOfPath(path: string): string {
+  return formatUuid(createHash('sha256').update(path).digest().subarray(0, 16), 8);
+}
+
+function formatUuid(bytes: Buffer, version: number): string {
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | (version << 4), 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');

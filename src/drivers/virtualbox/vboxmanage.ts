@@ -102,7 +102,12 @@ export class VBoxManage {
       const { status, stdout, stderr } = await this.#call(path, call, context.signal);
       if (status === 0 && !/\berror:/i.test(withoutWarning(stderr))) return { ok: true, stdout, stderr };
       const output = `${stdout}\n${stderr}`.trim();
-      const pauseMs = pauseBeforeRetry(output, tries, clock.monotonic() - begunAt, call);
+      const isCrash = status === undefined || status > 128;
+      const pauseMs = pauseBeforeRetry(
+        output,
+        { tries, elapsedMs: clock.monotonic() - begunAt, isCrash },
+        call,
+      );
       if (pauseMs === undefined) return { ok: false, error: failure(path, call, status, stdout, stderr) };
       await clock.sleep(pauseMs, context.signal);
     }
@@ -171,17 +176,16 @@ function raise(error: Error): never {
 /** Milliseconds to wait before the same call is made again, or undefined to give up. */
 function pauseBeforeRetry(
   output: string,
-  tries: number,
-  elapsedMs: number,
-  call: VBoxCall,
+  { tries, elapsedMs, isCrash }: { tries: number; elapsedMs: number; isCrash: boolean },
+  { isQuestion = false }: VBoxCall,
 ): number | undefined {
   if (NOT_READY.test(output) && tries < NOT_READY_TRIES) return NOT_READY_PAUSE_MS;
-  if (call.isQuestion === true && BETWEEN_STATES.test(output) && tries < BETWEEN_STATES_TRIES) {
-    return NOT_READY_PAUSE_MS;
-  }
   if (LOCKED.test(output) && elapsedMs < LOCKED_MS) return LOCKED_PAUSE_MS;
-  if (call.isQuestion === true && SERVER_GONE.test(output) && tries < SERVER_TRIES) return SERVER_PAUSE_MS;
-  return undefined;
+  if (!isQuestion) return undefined;
+  if (BETWEEN_STATES.test(output) && tries < BETWEEN_STATES_TRIES) return NOT_READY_PAUSE_MS;
+  // VBoxManage 7.2 was seen to crash while the machine it was asked about was ending.
+  const isServersFault = isCrash || SERVER_GONE.test(output);
+  return isServersFault && tries < SERVER_TRIES ? SERVER_PAUSE_MS : undefined;
 }
 
 /** The contract's message, `PATH ARGS failed:`, or the words of a known failure. */
