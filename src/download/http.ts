@@ -1,20 +1,12 @@
-import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
-import {
-  checkServerIdentity,
-  createSecureContext,
-  type PeerCertificate,
-  rootCertificates,
-  type SecureContext,
-} from 'node:tls';
 import { DownloadError, throwIfInterrupted } from '../core/errors.js';
 import type { Clock, ProxyResolver, TrustedAuthorities, TrustStore } from '../core/ports.js';
 import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
 import type { Reporter } from '../core/reporter.js';
 import { type ActivityWatch, watchActivity } from './activity.js';
-import { connectionsTo } from './agent.js';
-import { type Exchange, explainNetworkError, stalledFault, withIssuer } from './network-faults.js';
+import { sendByGot } from './got-sender.js';
+import { type Exchange, stalledFault, withIssuer } from './network-faults.js';
 import { presentedIssuer } from './presented-issuer.js';
+import type { Sender, SentAnswer } from './sender.js';
 import { NO_RETRY, TransferFault } from './transfer-fault.js';
 
 /** What every request needs of the world. */
@@ -24,6 +16,8 @@ export interface HttpTools {
   readonly proxies: ProxyResolver;
   /** Authorities beside Node's own; default: none. */
   readonly trust?: TrustStore | undefined;
+  /** What sends; default: got. */
+  readonly send?: Sender | undefined;
   /** Silence that ends a try; default 60 s: virus-scanning proxies keep a file for long before its first byte. */
   readonly idleMs?: number | undefined;
 }
@@ -36,12 +30,7 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
-export interface HttpAnswer extends Exchange {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly fromProxy: boolean;
-  readonly body: AsyncIterable<Uint8Array>;
-}
+export interface HttpAnswer extends Exchange, SentAnswer {}
 
 const DEFAULT_IDLE_MS = 60_000;
 const MOST_REDIRECTS = 10;
@@ -159,7 +148,9 @@ async function getBy<T>(
   const idleMs = tools.idleMs ?? DEFAULT_IDLE_MS;
   const watch = watchActivity(tools.clock, idleMs, request.signal);
   try {
-    return await exchangeWith(exchange, request, route.authorities, watch, read);
+    const { authorities } = route;
+    const send = tools.send ?? sendByGot;
+    return await exchangeWith(exchange, request, { authorities, send }, watch, read);
   } catch (error) {
     throwIfInterrupted(request.signal);
     if (watch.stalled()) throw stalledFault(exchange, idleMs, watch.hasSeen());
@@ -172,97 +163,26 @@ async function getBy<T>(
 async function exchangeWith<T>(
   exchange: Exchange,
   request: HttpRequest,
-  authorities: readonly TrustedAuthorities[],
+  { authorities, send }: Pick<Route, 'authorities'> & { readonly send: Sender },
   watch: ActivityWatch,
   read: (answer: HttpAnswer) => Promise<T>,
 ): Promise<Outcome<T>> {
-  const target = new URL(exchange.url);
-  const secureContext = secureContextOf(authorities);
-  const tls = {
-    ...(secureContext === undefined ? {} : { secureContext }),
-    // Through a proxy, https-proxy-agent 9 would check the certificate of an address against the name "localhost".
-    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
-      checkServerIdentity(bareHost(target), certificate),
-  };
-  const connections = await connectionsTo(target, exchange.proxy.proxy, { signal: watch.signal, tls });
-  const { got } = await import('got');
-  const stream = got.stream(target, {
-    // Not got's own `agent` option: its type wants an https.Agent, which the proxy agents serve as, but are not.
-    request: (address, options, onResponse) =>
-      (address.protocol === 'https:' ? requestHttps : requestHttp)(
-        address,
-        { ...options, ...connections.options, ...tls },
-        onResponse,
-      ),
-    headers: { 'user-agent': 'tmachine', 'accept-encoding': 'identity', ...request.headers },
-    decompress: false,
-    followRedirect: false,
-    throwHttpErrors: false,
-    retry: { limit: 0 },
-    signal: watch.signal,
-  });
-  // Errors reach us through the promise and the loop below; between the two the stream must not end the process.
-  stream.on('error', () => undefined);
-  try {
-    const { statusCode: status, headers } = await firstAnswer(stream).catch((error: unknown) => {
-      throw explainNetworkError(error, exchange);
-    });
+  const headers = { 'user-agent': 'tmachine', 'accept-encoding': 'identity', ...request.headers };
+  return send({ ...exchange, headers, authorities, signal: watch.signal }, async (answer) => {
     watch.seen();
+    const { status } = answer;
     request.reporter.debug(`GET ${redactUrl(exchange.url)}: ${status}, ${describeProxy(exchange.proxy)}`);
     if (request.followRedirects && [301, 302, 303, 307, 308].includes(status)) {
-      return { redirect: headers.location, exchange };
+      return { redirect: answer.headers.location, exchange };
     }
-    const tunnelStatus = connections.tunnelStatus();
-    const fromProxy = tunnelStatus !== undefined && tunnelStatus !== 200;
-    const body = chunksOf(stream, exchange, watch);
-    return { result: await read({ ...exchange, status, headers, fromProxy, body }) };
-  } finally {
-    stream.destroy();
-    connections.close();
-  }
-}
-
-/** Undefined for Node's own list alone, which it has ready. Node takes a list of ours in place of its own, not beside it. */
-function secureContextOf(authorities: readonly TrustedAuthorities[]): SecureContext | undefined {
-  const extra = authorities.flatMap(({ certificates }) => certificates);
-  return extra.length === 0 ? undefined : createSecureContext({ ca: [...rootCertificates, ...extra] });
-}
-
-function bareHost(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, '$1');
-}
-
-interface AnswerHead {
-  readonly statusCode: number;
-  readonly headers: IncomingHttpHeaders;
-}
-
-/** The part of got's stream that is used here. */
-interface AnswerStream extends AsyncIterable<unknown> {
-  once(event: 'response', listener: (answer: AnswerHead) => void): unknown;
-  once(event: 'error', listener: (error: Error) => void): unknown;
-}
-
-function firstAnswer(stream: AnswerStream): Promise<AnswerHead> {
-  return new Promise((resolve, reject) => {
-    stream.once('response', resolve);
-    stream.once('error', reject);
+    return { result: await read({ ...answer, ...exchange, body: watched(answer.body, watch) }) };
   });
 }
 
-async function* chunksOf(
-  stream: AsyncIterable<unknown>,
-  exchange: Exchange,
-  watch: ActivityWatch,
-): AsyncGenerator<Uint8Array> {
-  const chunks = stream[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await chunks.next().catch((error: unknown) => {
-      throw explainNetworkError(error, exchange);
-    });
-    if (next.done === true) return;
+async function* watched(body: AsyncIterable<Uint8Array>, watch: ActivityWatch): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
     watch.seen();
-    if (next.value instanceof Uint8Array) yield next.value;
+    yield chunk;
   }
 }
 
