@@ -47,11 +47,15 @@ export const COMMANDS = {
   start: () => import('../commands/start.js'),
   status: () => import('../commands/status.js'),
   stop: () => import('../commands/stop.js'),
+  upgrade: () => import('../commands/upgrade.js'),
   url: () => import('../commands/url.js'),
   version: () => import('../commands/version.js'),
 };
 
 type CommandName = keyof typeof COMMANDS;
+
+/** What may follow the program's name. */
+const COMMAND_NAMES: readonly string[] = [...Object.keys(COMMANDS), 'help'];
 
 /** `help` is answered here, because it is about all commands; this is its own line in the list. */
 const HELP: CommandSpec = {
@@ -111,7 +115,7 @@ function isCommand(name: string): name is CommandName {
 async function runNamed(name: string, argv: string[]): Promise<void> {
   if (!isCommand(name)) throw new UnknownCommandError(name);
   const { default: Command } = await COMMANDS[name]();
-  BaseCommand.compose = compose();
+  BaseCommand.compose = compose(COMMAND_NAMES);
   await runCommand(Command, name, argv);
 }
 
@@ -140,7 +144,7 @@ async function present(
     programName: programFacts().programName,
     debug: rest.slice(0, rest.indexOf('--')).includes('--debug'),
     command,
-    commandNames: [...Object.keys(COMMANDS), HELP.name],
+    commandNames: COMMAND_NAMES,
     helpFor: (name) => {
       const found = name === undefined ? undefined : specs.get(name);
       if (found === undefined) return programHelp(programFacts(), all);

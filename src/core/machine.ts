@@ -118,6 +118,13 @@ export interface MachineImage {
   readonly oneStep: boolean;
 }
 
+/** What there is to go back to after an upgrade. */
+export interface BeforeUpgrade {
+  readonly image: MachineImage;
+  /** Of the disk, where the driver takes snapshots. */
+  readonly snapshot?: string | undefined;
+}
+
 /** A certificate authority of the user's network (P03). */
 export interface TrustedCertificate {
   /** Letters, digits, `.`, `_` and `-`: part of a file name in the guest. */
@@ -137,6 +144,8 @@ export interface MachineNotes {
   /** Pinned SSH host key as `type base64`. */
   readonly hostKey?: string | undefined;
   readonly image?: MachineImage | undefined;
+  /** What the last upgrade replaced, and kept to go back to (P39). */
+  readonly beforeUpgrade?: BeforeUpgrade | undefined;
   readonly trusted?: readonly TrustedCertificate[] | undefined;
   /** Engine settings were changed and have not reached the guest yet: its next start brings them there. */
   readonly settingsPending?: boolean | undefined;

@@ -25,6 +25,7 @@ export function storeLayout(root: string, platform: Platform): StoreLayout {
         config: join(directory, 'config.json'),
         notes: join(directory, 'tmachine.json'),
         image: join(directory, 'boot2docker.iso'),
+        previousImage: join(directory, 'boot2docker.iso.previous'),
         sshKey: join(directory, 'id_rsa'),
         caCert: join(directory, 'ca.pem'),
         clientCert: join(directory, 'cert.pem'),

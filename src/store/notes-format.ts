@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type JsonObject, type JsonValue } from '../core/json.js';
-import type { CreateStep, MachineImage, MachineNotes, TrustedCertificate } from '../core/machine.js';
+import type {
+  BeforeUpgrade,
+  CreateStep,
+  MachineImage,
+  MachineNotes,
+  TrustedCertificate,
+} from '../core/machine.js';
 
 const VERSION = 1;
 const STEPS: readonly CreateStep[] = ['recorded', 'created', 'started', 'provisioned', 'complete'];
@@ -43,6 +49,7 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     driver,
     trusted,
     settingsPending,
+    beforeUpgrade,
     ...others
   } = found;
   const isCurrent = digest === configDigest(config);
@@ -54,6 +61,7 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     ...(isCurrent && isImage(image) && { image }),
     ...(Array.isArray(trusted) && { trusted: trusted.filter(isTrusted) }),
     ...(settingsPending === true && { settingsPending }),
+    ...(isBeforeUpgrade(beforeUpgrade) && { beforeUpgrade }),
     ...(isJsonObject(driver) && { driver }),
   };
 }
@@ -66,6 +74,14 @@ function isTrusted(value: JsonValue): value is TrustedCertificate & JsonObject {
     /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value['name']) &&
     typeof value['pem'] === 'string' &&
     (value['registry'] === undefined || typeof value['registry'] === 'string')
+  );
+}
+
+function isBeforeUpgrade(value: JsonValue | undefined): value is BeforeUpgrade & JsonObject {
+  return (
+    isJsonObject(value) &&
+    isImage(value['image']) &&
+    (value['snapshot'] === undefined || typeof value['snapshot'] === 'string')
   );
 }
 

@@ -15,6 +15,7 @@ test('the paths of a machine are docker-machine’s', () => {
     config: '/home/user/.docker/machine/machines/dev/config.json',
     notes: '/home/user/.docker/machine/machines/dev/tmachine.json',
     image: '/home/user/.docker/machine/machines/dev/boot2docker.iso',
+    previousImage: '/home/user/.docker/machine/machines/dev/boot2docker.iso.previous',
     sshKey: '/home/user/.docker/machine/machines/dev/id_rsa',
     caCert: '/home/user/.docker/machine/machines/dev/ca.pem',
     clientCert: '/home/user/.docker/machine/machines/dev/cert.pem',

@@ -34,6 +34,8 @@ export class FakeGuest implements SshConnector, EngineProbe {
   engineAnswers: EngineAnswer[] = [OK];
   /** sshd answers only from this attempt on. */
   bannerAfter = 1;
+  /** What `docker info` prints: storage driver, images, containers. */
+  inventory = 'overlay2 3 1\n';
   /** `host:port` of what the guest can connect to; undefined: everything. */
   reachable: ReadonlySet<string> | undefined;
   readonly asked: EngineTarget[] = [];
@@ -88,6 +90,7 @@ export class FakeGuest implements SshConnector, EngineProbe {
       const file = this.files.get(args[0] ?? script.split(' ')[2] ?? '');
       return answer(file?.content ?? '', file === undefined && args.length > 0 ? 1 : 0);
     }
+    if (script.includes('docker.sock info')) return answer(this.inventory);
     if (script.includes('/dev/tcp/')) {
       const place = args.slice(0, 2).join(':');
       const isOpen = this.reachable === undefined || this.reachable.has(place);

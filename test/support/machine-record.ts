@@ -45,6 +45,7 @@ export const NO_STORE: StoreLayout = {
       config: at('config.json'),
       notes: at('tmachine.json'),
       image: at('boot2docker.iso'),
+      previousImage: at('boot2docker.iso.previous'),
       sshKey: at('id_rsa'),
       caCert: at('ca.pem'),
       clientCert: at('cert.pem'),

@@ -100,7 +100,13 @@ async function rebootGuest(app: App, record: MachineRecord, call: Call): Promise
   await app.clock.sleep(REBOOT_MS, call.signal);
 }
 
-async function bootUp(app: App, record: MachineRecord, driver: Driver, call: Call): Promise<MachineRecord> {
+/** Starts the virtual machine and saves what the driver changed. */
+export async function bootUp(
+  app: App,
+  record: MachineRecord,
+  driver: Driver,
+  call: Call,
+): Promise<MachineRecord> {
   const context = driverContext(call, record.name);
   const settings = await driver.start(driverMachine(app, record), context);
   context.reporter.step('Waiting for an IP...');
@@ -113,7 +119,7 @@ async function bootUp(app: App, record: MachineRecord, driver: Driver, call: Cal
  * SSH, then an engine that answers with a certificate for the address it has now. One that expired, or that names another
  * address, is issued again without a question (P19, P20).
  */
-async function awaitReady(app: App, record: MachineRecord, call: Call): Promise<void> {
+export async function awaitReady(app: App, record: MachineRecord, call: Call): Promise<void> {
   call.reporter.step('Waiting for SSH to be available...');
   const session = await connectGuest(app, record, call);
   let located = record;
