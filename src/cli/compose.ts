@@ -29,6 +29,7 @@ import { inspectStore } from '../store/inspect-store.js';
 import { storeLayout, storeRoot } from '../store/layout.js';
 import { createReporter } from '../ui/output.js';
 import { askYesNo } from '../ui/prompt.js';
+import { asCalled } from './as-called.js';
 import { chooseDriver } from './choose-driver.js';
 import { driverNotFound } from './driver-options.js';
 import { readFlagValues } from './flag-values.js';
@@ -40,8 +41,10 @@ import type { Compose, World } from './world.js';
 /** Where boot images are looked for when none is named; boot2docker is frozen, but it is what users of docker-machine had. */
 const RELEASES = 'boot2docker/boot2docker';
 
-/** The real world. The only place where the parts of the program meet. */
-export function compose(): Compose {
+/** The real world. The only place where the parts of the program meet. `commandNames`: what may follow the program's name. */
+export function compose(commandNames: readonly string[]): Compose {
+  const name = programName(process.argv0, process.argv[1], process.platform);
+  const called = (text: string) => asCalled(text, name, commandNames);
   return {
     environment: process.env,
     world: ({ flags, talksOn }) => {
@@ -52,15 +55,23 @@ export function compose(): Compose {
       const host = openHost((report) => {
         for (const line of reportLines(report)) reporter?.debug(line);
       });
-      reporter = createReporter({
+      const printer = createReporter({
         steps: talksOn === 'stdout' ? process.stdout : process.stderr,
         stderr: process.stderr,
         debug: isOn('debug'),
         env: host.facts.env,
         monotonic: () => host.clock.monotonic(),
       });
+      reporter = {
+        ...printer,
+        step: (line) => printer.step(called(line)),
+        warn: (line) => printer.warn(called(line)),
+      };
       const call = { reporter, signal };
-      return worldOf(host, composeApp(host, flags, reporter), { call, flags, terminal });
+      return {
+        ...worldOf(host, composeApp(host, flags, reporter), { call, flags, terminal, name }),
+        asCalled: called,
+      };
     },
   };
 }
@@ -68,9 +79,13 @@ export function compose(): Compose {
 function worldOf(
   host: Host,
   app: App,
-  { call, flags, terminal }: { call: World['call']; flags: FlagValues; terminal: { isLent: boolean } },
-): World {
-  const name = programName(process.argv0, process.argv[1], process.platform);
+  {
+    call,
+    flags,
+    terminal,
+    name,
+  }: { call: World['call']; flags: FlagValues; terminal: { isLent: boolean }; name: string },
+): Omit<World, 'asCalled'> {
   return {
     app,
     call,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { CreateRequest } from '../core/actions/create.js';
 import { initialSettings } from '../core/actions/initial-settings.js';
 import { TmachineError, UsageError } from '../core/errors.js';
@@ -93,16 +94,17 @@ export abstract class CreatingCommand extends BaseCommand {
       },
       sans: this.list('tls-san'),
       tls: {
-        caCert: this.givenText('tls-ca-cert'),
-        caKey: this.givenText('tls-ca-key'),
-        clientCert: this.givenText('tls-client-cert'),
-        clientKey: this.givenText('tls-client-key'),
+        caCert: this.givenPath('tls-ca-cert'),
+        caKey: this.givenPath('tls-ca-key'),
+        clientCert: this.givenPath('tls-client-cert'),
+        clientKey: this.givenPath('tls-client-key'),
       },
     };
   }
 
-  private givenText(flag: string): string | undefined {
-    return this.given.has(flag) ? this.text(flag) : undefined;
+  /** Absolute: what is stored is read by later commands, which run elsewhere. */
+  private givenPath(flag: string): string | undefined {
+    return this.given.has(flag) ? resolve(this.text(flag)) : undefined;
   }
 
   /** What was asked for, to tell whether a later `create` goes on with the same machine. */

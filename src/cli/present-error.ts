@@ -1,5 +1,6 @@
 import { ExitCode, InterruptedError, messageOf, TmachineError } from '../core/errors.js';
 import { plainText } from '../core/plain-text.js';
+import { asCalled, shownName } from './as-called.js';
 import { CommandLineError, UnknownCommandError } from './command-line-error.js';
 import { nearestWord } from './nearest-word.js';
 import { fromOclif } from './oclif-errors.js';
@@ -82,23 +83,15 @@ function helpBefore(error: CommandLineError, context: PresentContext): string {
 const INDENT = ' '.repeat('  Next  '.length);
 
 function describe(error: TmachineError, context: PresentContext): string {
-  const reason = plainText(error.reason ?? '');
-  const next = plainText(asCalled(error.nextSteps.join('\n'), context));
+  const { programName, commandNames } = context;
+  const called = (text: string) => plainText(asCalled(text, programName, commandNames));
+  const reason = called(error.reason ?? '');
+  const next = called(error.nextSteps.join('\n'));
   return [
-    `${error.verbatim ? '' : '✗ '}${plainText(error.message)}\n`,
+    `${error.verbatim ? '' : '✗ '}${called(error.message)}\n`,
     reason === '' ? '' : `  Why   ${indented(reason)}\n`,
     next === '' ? '' : `  Next  ${indented(next)}\n`,
   ].join('');
-}
-
-/**
- * Actions write `tmachine start dev`; who has the program as `docker-machine` shall be able to paste the line too. On Windows the last
- * part of the path, without its ending.
- */
-function asCalled(text: string, { programName, commandNames }: PresentContext): string {
-  const name = (programName.split(/[\\/]/).at(-1) ?? '').replace(/\.(exe|cmd)$/i, '');
-  const command = new RegExp(`(?<=^|[\\s("])tmachine(?= (?:${commandNames.join('|')})\\b)`, 'gm');
-  return text.replace(command, () => name);
 }
 
 function indented(text: string): string {
@@ -108,7 +101,7 @@ function indented(text: string): string {
 function presentBug(error: unknown, context: PresentContext): Presentation {
   const bug = new TmachineError({
     code: 'BUG',
-    message: `tmachine met a bug of its own: ${messageOf(error)}`,
+    message: `${shownName(context.programName)} met a bug of its own: ${messageOf(error)}`,
     reason: `nobody foresaw this failure${error instanceof Error ? ` (${error.name})` : ''}; it is not your mistake`,
     nextSteps: context.debug
       ? [

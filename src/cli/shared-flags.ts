@@ -4,6 +4,12 @@ import type { FlagSpec } from './flag-spec.js';
 
 export const JSON_FLAG: FlagSpec = { name: 'json', type: 'bool', help: 'Print the answer as JSON' };
 
+export const SHOW_SECRETS_FLAG: FlagSpec = {
+  name: 'show-secrets',
+  type: 'bool',
+  help: 'Show passwords in URLs instead of masking them',
+};
+
 export const SWARM_FLAG: FlagSpec = {
   name: 'swarm',
   type: 'bool',

@@ -9,6 +9,8 @@ export interface World {
   readonly call: Call;
   /** The program as it was called: `tmachine`, `docker-machine`, on Windows with its path. */
   readonly programName: string;
+  /** The text with the program's name as it was called, where a command to type is named; the reporter's lines and errors need it not. */
+  asCalled(text: string): string;
   /** The whole command line as it was typed, for the hint of `env`. */
   readonly commandLine: readonly string[];
   readonly stdout: { write(text: string): void };

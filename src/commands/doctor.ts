@@ -22,7 +22,7 @@ export default class Doctor extends BaseCommand {
     const parts = this.world.diagnosisParts();
     const diagnosis = await diagnose(this.app, parts, this.call);
     if (this.isOn('json')) this.printJson(asJson(this.heading(), diagnosis));
-    else this.world.stdout.write(renderDiagnosis(headline(this.heading()), diagnosis));
+    else this.world.stdout.write(this.world.asCalled(renderDiagnosis(headline(this.heading()), diagnosis)));
     this.world.exitWith(diagnosis.createWorks ? ExitCode.ok : ExitCode.hostNotReady);
   }
 

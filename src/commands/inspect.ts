@@ -1,9 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
-import { JSON_FLAG } from '../cli/shared-flags.js';
+import { JSON_FLAG, SHOW_SECRETS_FLAG } from '../cli/shared-flags.js';
 import { oneNameOrDefault } from '../core/actions/bulk.js';
 import { formatInspect } from '../core/format/inspect-format.js';
-import { maskSecrets } from '../core/mask-secrets.js';
+import { redactUrl } from '../core/redact.js';
 
 export const spec: CommandSpec = {
   name: 'inspect',
@@ -16,7 +16,7 @@ export const spec: CommandSpec = {
       type: 'string',
       help: 'Format the output using the given go template.',
     },
-    { name: 'show-secrets', type: 'bool', help: 'Show passwords in proxy URLs instead of masking them' },
+    SHOW_SECRETS_FLAG,
     JSON_FLAG,
   ],
 };
@@ -26,8 +26,8 @@ export default class Inspect extends BaseCommand {
 
   protected async work(): Promise<void> {
     const stored = await this.app.store.load(oneNameOrDefault(this.words));
-    const record = this.isOn('show-secrets') ? stored : maskSecrets(stored);
-    const text = this.app.store.render(record);
+    const rendered = this.app.store.render(stored);
+    const text = this.isOn('show-secrets') ? rendered : redactUrl(rendered);
     // The plain answer is JSON already; --json is for scripts that say what they expect.
     const format = this.isOn('json') ? '' : this.text('format');
     this.print(format === '' ? text : formatInspect(format, JSON.parse(text)));

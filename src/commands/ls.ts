@@ -1,10 +1,11 @@
 import { BaseCommand } from '../cli/base-command.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
-import { JSON_FLAG, TIMEOUT_FLAG } from '../cli/shared-flags.js';
+import { JSON_FLAG, SHOW_SECRETS_FLAG, TIMEOUT_FLAG } from '../cli/shared-flags.js';
 import { type ListedMachine, listMachines } from '../core/actions/list.js';
 import { formatList, type ListRow } from '../core/format/list-format.js';
 import { parseListFilter } from '../core/list-filter.js';
 import { naturalOrder } from '../core/natural-order.js';
+import { redactUrl } from '../core/redact.js';
 import { alignColumns, LIST_LAYOUT } from '../ui/table.js';
 
 export const spec: CommandSpec = {
@@ -16,6 +17,7 @@ export const spec: CommandSpec = {
     TIMEOUT_FLAG,
     { name: 'format', short: 'f', type: 'string', help: 'Pretty-print machines using a Go template' },
     JSON_FLAG,
+    SHOW_SECRETS_FLAG,
   ],
 };
 
@@ -36,7 +38,10 @@ export default class Ls extends BaseCommand {
       this.call,
     );
     const rows = machines
-      .map((machine) => ({ machine, swarm: swarmOf(machine, machines) }))
+      .map((machine) => ({
+        machine: { ...machine, error: this.world.asCalled(machine.error) },
+        swarm: swarmOf(machine, machines),
+      }))
       .filter(
         ({ machine, swarm }) =>
           machine.record === undefined ||
@@ -46,16 +51,25 @@ export default class Ls extends BaseCommand {
       for (const { machine } of rows) this.print(machine.name);
       return;
     }
+    const shown = this.isOn('show-secrets') ? (text: string) => text : redactUrl;
     rows.sort((a, b) => naturalOrder(a.machine.name, b.machine.name));
     if (this.isOn('json')) {
-      this.printJson({ machines: rows.map(({ machine, swarm }) => asJson(machine, swarm)) });
+      this.print(
+        shown(
+          JSON.stringify(
+            { machines: rows.map(({ machine, swarm }) => asJson(machine, swarm)) },
+            undefined,
+            2,
+          ),
+        ),
+      );
       return;
     }
     const { text, isTable } = formatList(
       this.text('format'),
       rows.map(({ machine, swarm }) => listRow(machine, swarm)),
     );
-    this.world.stdout.write(isTable ? alignColumns(text, LIST_LAYOUT) : text);
+    this.world.stdout.write(isTable ? alignColumns(shown(text), LIST_LAYOUT) : shown(text));
   }
 }
 

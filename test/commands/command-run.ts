@@ -1,4 +1,5 @@
 import { normalizeArgv } from '../../src/cli/argv.js';
+import { asCalled } from '../../src/cli/as-called.js';
 import type { BaseCommand } from '../../src/cli/base-command.js';
 import type { CommandSpec } from '../../src/cli/flag-spec.js';
 import { type CommandClass, runCommand } from '../../src/cli/oclif-config.js';
@@ -10,6 +11,8 @@ import type { VariableChange } from '../../src/core/variable-change.js';
 import { openHost } from '../../src/host/open-host.js';
 import type { TestApp } from '../support/test-app.js';
 
+const COMMAND_NAMES = ['create', 'env', 'ls', 'rm', 'start', 'regenerate-certs'];
+
 type Answer = 'yes' | 'no' | 'end';
 
 /** A command's file, as main.ts loads it. */
@@ -19,6 +22,8 @@ interface CommandModule {
 }
 
 export interface Surroundings {
+  /** As which the program is called; default `tmachine`. */
+  readonly programName?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly platform?: HostFacts['platform'];
   /** What is answered to every question; a command that asks without one fails the test. */
@@ -63,6 +68,7 @@ export async function runIn(
   const questions: string[] = [];
   const lent: LentTerminal[] = [];
   const env = around.env ?? {};
+  const programName = around.programName ?? 'tmachine';
   let status = 0;
   const app: App = {
     ...test.app,
@@ -81,8 +87,9 @@ export async function runIn(
     world: () => ({
       app,
       call: { reporter, signal: test.call.signal },
-      programName: 'tmachine',
-      commandLine: ['tmachine', command.spec.name, ...args],
+      programName,
+      asCalled: (text) => asCalled(text, programName, COMMAND_NAMES),
+      commandLine: [programName, command.spec.name, ...args],
       stdout: { write: (text) => stdout.push(text) },
       ask: async (question) => {
         questions.push(question);
@@ -122,10 +129,10 @@ export async function runIn(
   } catch (error) {
     return answered(
       presentError(error, {
-        programName: 'tmachine',
+        programName,
         debug: false,
         command: command.spec.name,
-        commandNames: ['create', 'env', 'ls', 'rm', 'start', 'regenerate-certs'],
+        commandNames: COMMAND_NAMES,
         helpFor: () => 'HELP\n',
       }),
     );

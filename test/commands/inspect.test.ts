@@ -34,6 +34,25 @@ test('a template that does not end is refused in the words of docker-machine', a
   expect(stderr).toMatch(/^template parsing error: template: :1: unclosed action\n/);
 });
 
+test('the password of every URL is masked: of the engine, of images, registries and the install script', async () => {
+  const at = 'https://me:secret@site.example';
+  await addMachine(world, 'many', {
+    url: 'tcp://me:secret@10.0.0.1:2376',
+    engine: {
+      InsecureRegistry: [at],
+      RegistryMirror: [at],
+      InstallURL: `${at}/install`,
+      ArbitraryFlags: [`x=${at}`],
+    },
+  });
+  const { stdout } = await runIn(world, inspect, ['many']);
+  expect(stdout.match(/\*\*\*@/g)).toHaveLength(5);
+  expect(stdout).not.toContain('secret');
+  expect((await runIn(world, inspect, ['--show-secrets', 'many'])).stdout.match(/me:secret@/g)).toHaveLength(
+    5,
+  );
+});
+
 test('the password of a proxy is masked, in templates too, unless --show-secrets', async () => {
   expect((await runIn(world, inspect, ['dev'])).stdout).not.toContain('secret');
   expect(await inspected('{{.HostOptions.EngineOptions.Env}}')).not.toContain('secret');

@@ -180,3 +180,30 @@ test('P35: -t 0 gives a Timeout row at once, and active says that it cannot tell
   const told = await runIn(world, active, ['-t', '0'], { parts: { engine } });
   expect(told.stderr).toMatch(/^Error getting active host: timeout\n/);
 });
+
+test('what it advises is typed with the name that the program was called by', async () => {
+  await addMachine(world, 'broken');
+  const elsewhere = {
+    parts: {
+      store: Object.create(world.app.store, {
+        load: {
+          value: async () => {
+            throw new Error('see: tmachine ls');
+          },
+        },
+      }),
+    },
+    programName: '/usr/bin/docker-machine',
+  };
+  expect((await runIn(world, ls, [], elsewhere)).stdout).toMatch(/see: docker-machine ls\n$/);
+});
+
+test.each([['-f', '{{.URL}} {{.Error}}'], ['--json'], []])(
+  'the password in a URL is masked by ls %s %s, unless --show-secrets',
+  async (...words) => {
+    const args = words.filter((word) => word !== undefined);
+    await addMachine(world, 'dev', { url: 'https://me:secret@127.0.0.1:1' });
+    expect((await runIn(world, ls, args)).stdout).not.toContain('secret');
+    expect((await runIn(world, ls, [...args, '--show-secrets'])).stdout).toContain('me:secret@');
+  },
+);

@@ -16,7 +16,12 @@ export async function addMachine(test: TestApp, name: string, machine: NoneMachi
   const plain = machineRecord({
     name,
     layout,
-    driver: { MachineName: name, StorePath: layout.root, URL: url, IPAddress: url.replace('tcp://', '') },
+    driver: {
+      MachineName: name,
+      StorePath: layout.root,
+      URL: url,
+      IPAddress: url.replace(/^tcp:\/\/([^@]*@)?/, ''),
+    },
     notes: { journal: ['recorded', 'created', 'complete'] },
   });
   const record: MachineRecord = {

@@ -39,6 +39,12 @@ export function createNoneDriver(): Driver & RefusesPower {
           nextSteps: ['say where the engine is:  tmachine create --driver none --url tcp://HOST:2376 NAME'],
         });
       }
+      if (!/^[a-z][a-z0-9+.-]*:\/\/./i.test(url)) {
+        throw new UsageError({
+          message: `--url "${url}" is no URL`,
+          nextSteps: ['begin it with the kind of connection, for example:  --url tcp://HOST:2376'],
+        });
+      }
       if (/\p{Cc}/u.test(url)) {
         throw new UsageError({ message: '--url has control characters in it' });
       }

@@ -1,0 +1,38 @@
+import { join, relative } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import * as create from '../../src/commands/create.js';
+import { type TestApp, testApp } from '../support/test-app.js';
+import { runIn } from './command-run.js';
+
+let world: TestApp;
+beforeEach(async () => {
+  world = await testApp();
+});
+afterEach(() => world.remove());
+
+const none = ['-d', 'none', '--url', 'tcp://127.0.0.1:2376'];
+
+test('certificate paths are stored absolute, as the shell of the user meant them: later commands run elsewhere', async () => {
+  const folder = join(world.app.store.layout.root, 'mine');
+  const flags = ['ca-cert', 'ca-key', 'client-cert', 'client-key'];
+  const paths = flags.flatMap((flag) => [
+    `--tls-${flag}`,
+    relative(process.cwd(), join(folder, `${flag}.pem`)),
+  ]);
+  expect(await runIn(world, create, [...none, ...paths, 'dev'])).toMatchObject({ status: 0, stderr: '' });
+  const { AuthOptions } = (await world.app.store.load('dev')).hostOptions;
+  const { CaCertPath, CaPrivateKeyPath, ClientCertPath, ClientKeyPath } = AuthOptions;
+  expect([CaCertPath, CaPrivateKeyPath, ClientCertPath, ClientKeyPath]).toEqual(
+    flags.map((flag) => join(folder, `${flag}.pem`)),
+  );
+});
+
+test.each(['nonsense', '10.0.0.1:2376', 'tcp://'])(
+  '--url %s is refused, exit 2, and nothing is stored',
+  async (url) => {
+    const { status, stderr } = await runIn(world, create, ['-d', 'none', '--url', url, 'dev']);
+    expect(status).toBe(2);
+    expect(stderr).toContain(`--url "${url}" is no URL\n  Next  begin it with the kind of connection`);
+    expect(await world.app.store.list()).toEqual([]);
+  },
+);
