@@ -3,7 +3,12 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/acceptance/', '<rootDir>/test/long/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/acceptance/',
+    '<rootDir>/test/long/',
+    '<rootDir>/test/windows/',
+  ],
   // Two test files at once also on two cores: most of them wait for processes and sockets.
   maxWorkers: 2,
   testTimeout: 20_000,

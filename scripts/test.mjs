@@ -1,6 +1,6 @@
 // `npm test` and its sisters: work in a fresh clone. Says what it installs, builds the bundle, runs jest with the
 // arguments given, and ends with one line: `N passed, N failed`.
-//   --suite acceptance | long   another list of tests
+//   --suite acceptance | long | windows   another list of tests
 //   -y                          Debian packages may be installed with sudo
 
 import { spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ import { ensureDebianPackages, ensureDockerClient, ensureNpmPackages, run } from
 const SUITES = {
   main: { config: 'jest.config.js', packages: TEST_PACKAGES },
   acceptance: { config: 'jest.acceptance.config.js', packages: [...TEST_PACKAGES, ...ACCEPTANCE_PACKAGES] },
+  windows: { config: 'jest.windows.config.js', packages: [], lab: 'test/lab/windows/setup' },
   long: { config: 'jest.long.config.js', packages: [...TEST_PACKAGES, ...ACCEPTANCE_PACKAGES] },
 };
 
@@ -52,6 +53,7 @@ async function main(suite) {
   const missing = ensureDebianPackages(suite.packages, { yes: values.yes });
   if (missing.length > 0 && process.env.CI)
     throw new Error('in CI no test may be skipped for a missing package');
+  if (suite.lab !== undefined) run(suite.lab, []);
   const docker = ensureDockerClient();
   // Tests that need no bundle say more than a build that failed.
   if (!build()) counts.failed += 1;
