@@ -16,6 +16,8 @@ export interface SentAnswer {
   readonly headers: IncomingHttpHeaders;
   /** The proxy itself answered, in place of opening a tunnel: certain for https only. */
   readonly fromProxy: boolean;
+  /** NTLM and Negotiate have been tried, too. */
+  readonly triedAllLogins?: boolean;
   /** Throws TransferFault when the connection breaks. */
   readonly body: AsyncIterable<Uint8Array>;
 }

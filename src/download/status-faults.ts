@@ -10,6 +10,8 @@ export interface Refusal extends Exchange {
   readonly headers: IncomingHttpHeaders;
   /** The proxy itself answered, in place of opening a tunnel: certain for https only. */
   readonly fromProxy: boolean;
+  /** NTLM and Negotiate have been tried, too. */
+  readonly triedAllLogins?: boolean;
 }
 
 /** Longer than this we do not wait for a server that names a time. */
@@ -90,16 +92,27 @@ function proxyLogin(refusal: Refusal): TransferFault {
       hasLogin ? 'does not accept the login' : 'wants a login'
     }`,
     reason: `it answers ${refusal.status} and offers logins of the kind ${kinds}`,
-    nextSteps:
-      wantsBasic || schemes.length === 0
-        ? [
-            'set the proxy with a login: http://USER:PASSWORD@HOST:PORT, where @ is written %40, : is %3A, / is %2F and # is %23',
-          ]
-        : [
-            `tmachine does not speak ${kinds} itself: run a local helper that does, such as px or cntlm, and set HTTPS_PROXY to its address`,
-          ],
+    nextSteps: loginSteps(refusal, kinds, wantsBasic || schemes.length === 0),
     retry: NO_RETRY,
   });
+}
+
+function loginSteps(refusal: Refusal, kinds: string, takesBasic: boolean): string[] {
+  if (takesBasic) {
+    return [
+      'set the proxy with a login: http://USER:PASSWORD@HOST:PORT, where @ is written %40, : is %3A, / is %2F and # is %23',
+    ];
+  }
+  if (refusal.triedAllLogins === true) {
+    return [
+      'check user name and password in the proxy setting: http://DOMAIN%5CUSER:PASSWORD@HOST:PORT',
+      `see that your curl knows ${kinds}: curl --version lists it`,
+    ];
+  }
+  return [
+    `run the command again with --downloader curl, which speaks ${kinds}`,
+    'or run a local helper that does, such as px or cntlm, and set HTTPS_PROXY to its address',
+  ];
 }
 
 function whoAnswered(refusal: Refusal): string {

@@ -222,7 +222,8 @@ describeHere('P02: a proxy that wants a login', () => {
     await proxy.close();
     expect(error.reason).toBe('it answers 407 and offers logins of the kind Negotiate, NTLM');
     expect(error.nextSteps).toEqual([
-      'tmachine does not speak Negotiate, NTLM itself: run a local helper that does, such as px or cntlm, and set HTTPS_PROXY to its address',
+      'run the command again with --downloader curl, which speaks Negotiate, NTLM',
+      'or run a local helper that does, such as px or cntlm, and set HTTPS_PROXY to its address',
     ]);
   });
 });

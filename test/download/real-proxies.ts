@@ -71,10 +71,10 @@ export async function makeCertificates(directory: string): Promise<TestCertifica
   };
 }
 
-/** squid, with Basic auth when `login` is given and speaking TLS to its clients when `tls` is. Refuses `forbidden.test`. */
+/** squid, with Basic auth when `login` is given, NTLM when `ntlm` is, and speaking TLS to its clients when `tls` is. Refuses `forbidden.test`. */
 export async function startSquid(
   directory: string,
-  options: { login?: Login; tls?: TestCertificates } = {},
+  options: { login?: Login; tls?: TestCertificates; ntlm?: boolean } = {},
 ): Promise<RealProxy> {
   const port = await freePort();
   // squid, started by root, becomes a user of its own, who has to write here.
@@ -84,8 +84,16 @@ export async function startSquid(
     options.tls === undefined
       ? `http_port 127.0.0.1:${port}`
       : `https_port 127.0.0.1:${port} cert=${options.tls.certPath} key=${options.tls.keyPath}`;
-  const access =
-    options.login === undefined
+  const access = options.ntlm
+    ? [
+        // Takes any user and password, after the three messages of NTLM.
+        'auth_param ntlm program /usr/lib/squid/ntlm_fake_auth',
+        'auth_param ntlm children 2',
+        'acl known proxy_auth REQUIRED',
+        'http_access allow known',
+        'http_access deny all',
+      ]
+    : options.login === undefined
       ? ['http_access allow all']
       : [
           `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${join(directory, 'passwords')}`,
