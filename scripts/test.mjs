@@ -15,6 +15,7 @@ const SUITES = {
   acceptance: { config: 'jest.acceptance.config.js', packages: [...TEST_PACKAGES, ...ACCEPTANCE_PACKAGES] },
   windows: { config: 'jest.windows.config.js', packages: [], lab: 'test/lab/windows/setup' },
   long: { config: 'jest.long.config.js', packages: [...TEST_PACKAGES, ...ACCEPTANCE_PACKAGES] },
+  'virtualbox-boot': { config: 'jest.virtualbox-boot.config.js', packages: TEST_PACKAGES },
 };
 
 const root = join(import.meta.dirname, '..');

@@ -62,9 +62,19 @@ export class VirtualBoxLab {
     return lab;
   }
 
+  /** A word of this lab's own. */
+  get name(): string {
+    return this.#id;
+  }
+
+  /** What `nsenter` needs before a program, to start it in this lab's network. */
+  get entry(): readonly string[] {
+    return [`--net=/run/netns/${this.#id}`, '--'];
+  }
+
   /** Runs any program in this lab. */
   run(file: string, args: readonly string[], invocation: Invocation = {}): Promise<Outcome> {
-    const all = [`--net=/run/netns/${this.#id}`, '--', file, ...args];
+    const all = [...this.entry, file, ...args];
     return runProgram('nsenter', all, { ...invocation, env: { ...this.#environment, ...invocation.env } });
   }
 
