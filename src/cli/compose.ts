@@ -12,6 +12,7 @@ import { createImageShelf } from '../download/image-shelf.js';
 import { createImageSource } from '../download/image-source.js';
 import { KNOWN_DIGESTS } from '../download/known-digests.js';
 import { createProxyResolver } from '../download/proxy-resolver.js';
+import { createRouteChecker } from '../download/route-check.js';
 import { DRIVERS, type DriverPorts } from '../drivers/index.js';
 import { hostAddresses } from '../host/host-addresses.js';
 import { type Host, openHost } from '../host/open-host.js';
@@ -244,6 +245,9 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     },
     get shelf() {
       return parts.shelf();
+    },
+    get routes() {
+      return createRouteChecker({ clock, proxies: proxies(), trust: trust() });
     },
     get proxies() {
       return proxies();

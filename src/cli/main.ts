@@ -39,6 +39,7 @@ export const COMMANDS = {
   ls: () => import('../commands/ls.js'),
   provision: () => import('../commands/provision.js'),
   quickstart: () => import('../commands/quickstart.js'),
+  proxy: () => import('../commands/proxy.js'),
   'regenerate-certs': () => import('../commands/regenerate-certs.js'),
   restart: () => import('../commands/restart.js'),
   rm: () => import('../commands/rm.js'),

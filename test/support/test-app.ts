@@ -75,6 +75,7 @@ export async function testApp(options: { readonly oneStep?: boolean } = {}): Pro
         describe: async () => test.image,
         findLocal: async () => test.image,
       },
+      routes: { check: async () => [] },
       shelf: createImageShelf({
         cacheDirectory: layout.cache,
         platform: 'linux',

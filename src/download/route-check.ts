@@ -1,0 +1,155 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Call } from '../core/app.js';
+import { InterruptedError, TmachineError } from '../core/errors.js';
+import type { Hop, RouteChecker } from '../core/ports.js';
+import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
+import { get, type HttpTools } from './http.js';
+import { presentedIssuer } from './presented-issuer.js';
+import { explainStatus } from './status-faults.js';
+import { errorCode, errorText } from './technical-error.js';
+import { TransferFault } from './transfer-fault.js';
+
+const CONNECT_MS = 10_000;
+const MOST_REDIRECTS = 5;
+
+/** Looks at the way to a URL step by step, as a download would take it; stops at the first step that fails. */
+export function createRouteChecker(tools: HttpTools): RouteChecker {
+  return {
+    async check(url, call) {
+      const hops: Hop[] = [];
+      let target: string | undefined = url;
+      for (let redirects = 0; target !== undefined && redirects <= MOST_REDIRECTS; redirects += 1) {
+        target = await checkOne(target, hops, tools, call);
+      }
+      return hops;
+    },
+  };
+}
+
+/** Adds the hops to one URL; returns where it redirects to. */
+async function checkOne(url: string, hops: Hop[], tools: HttpTools, call: Call): Promise<string | undefined> {
+  const add = (name: Hop['name'], text: string) => void hops.push({ name, ok: true, text, nextSteps: [] });
+  try {
+    const choice = await tools.proxies.resolve(url, call);
+    add('proxy', `${describeProxy(choice)} for ${redactUrl(url)}`);
+    const way = placeOf(url, choice);
+    const address = await addressOf(way.host);
+    add('name', way.host === address ? `${address} is an address` : `${way.host} is ${address}`);
+    await connectTo(address, way.port, call.signal, tools);
+    add('connection', `${way.host}:${way.port} answers`);
+    return await request(url, choice, add, tools, call);
+  } catch (error) {
+    if (call.signal.aborted || error instanceof InterruptedError) throw error;
+    const failure = error instanceof TransferFault ? error.failure : error;
+    if (!(failure instanceof TmachineError)) throw error;
+    hops.push({
+      name: nameAfter(hops),
+      ok: false,
+      text: failure.message.replace(/^Cannot download [^ ]+: /, ''),
+      reason: failure.reason,
+      nextSteps: failure.nextSteps,
+    });
+    return undefined;
+  }
+}
+
+async function request(
+  url: string,
+  choice: ProxyChoice,
+  add: (name: Hop['name'], text: string) => void,
+  tools: HttpTools,
+  call: Call,
+): Promise<string | undefined> {
+  const pinned = { ...tools, proxies: { resolve: async () => choice } };
+  const asked = { url, headers: {}, followRedirects: false, ...call };
+  const seen = await get(asked, pinned, async (answer) => {
+    // Whatever the server itself says, a login page of its own too, shows that the way is open.
+    const isRefusal = answer.fromProxy || answer.headers['x-squid-error'] !== undefined;
+    if (answer.status === 407 || (isRefusal && answer.status >= 400))
+      throw explainStatus(answer, tools.clock.now());
+    return { status: answer.status, location: answer.headers.location };
+  });
+  const target = new URL(url);
+  if (target.protocol === 'https:') {
+    const issuer = await presentedIssuer(target, choice.proxy, call.signal);
+    add('certificate', issuer === undefined ? 'trusted' : `trusted, signed by "${issuer.name}"`);
+  }
+  const { status, location } = seen;
+  const isRedirect = status >= 300 && location !== undefined && URL.canParse(location, url);
+  add('answer', isRedirect ? `${status}, redirected` : `${status}`);
+  return isRedirect ? new URL(location, url).href : undefined;
+}
+
+/** Whom this computer connects to: the proxy, else the server. */
+function placeOf(url: string, { proxy }: ProxyChoice): { readonly host: string; readonly port: number } {
+  const peer = new URL(proxy === 'direct' ? url : proxy);
+  const usual: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+  return {
+    host: peer.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: peer.port === '' ? (usual[peer.protocol] ?? 1080) : Number(peer.port),
+  };
+}
+
+async function addressOf(host: string): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch (error) {
+    throw new TmachineError({
+      code: 'NAME_NOT_FOUND',
+      message: `the name ${host} cannot be resolved`,
+      reason: errorText(error),
+      nextSteps: [
+        'a network that resolves no outside names has a proxy: ask for its address and give it with --proxy',
+      ],
+      cause: error,
+    });
+  }
+}
+
+async function connectTo(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  { clock }: HttpTools,
+): Promise<void> {
+  const limit = new AbortController();
+  const timer = clock.sleep(CONNECT_MS, AbortSignal.any([limit.signal, signal])).then(
+    () => limit.abort(),
+    () => undefined, // it was in time
+  );
+  const socket = connect({ host, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([limit.signal, signal]) });
+  } catch (error) {
+    throw new TmachineError({
+      code: 'UNREACHABLE',
+      message:
+        errorCode(error) === 'ECONNREFUSED'
+          ? `${host}:${port} refuses connections`
+          : `${host}:${port} cannot be reached`,
+      reason: limit.signal.aborted ? `no answer within ${CONNECT_MS / 1000} s` : errorText(error),
+      nextSteps: ['check address and port, and whether a firewall is in between'],
+      cause: error,
+    });
+  } finally {
+    socket.destroy();
+    limit.abort();
+    await timer;
+  }
+}
+
+/** The step that failed is the one after the last that did not. */
+function nameAfter(hops: readonly Hop[]): Hop['name'] {
+  switch (hops.at(-1)?.name) {
+    case 'proxy':
+      return 'name';
+    case 'name':
+      return 'connection';
+    case 'connection':
+      return 'answer';
+    default:
+      return 'proxy';
+  }
+}
