@@ -41,7 +41,7 @@ export default class Create extends CreatingCommand {
         nextSteps: [`for example: ${this.programName} create default`],
       });
     }
-    assertMachineName(name);
+    assertMachineName(name, this.app.facts.platform);
     return name;
   }
 }

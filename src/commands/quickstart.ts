@@ -62,7 +62,7 @@ export default class Quickstart extends CreatingCommand {
         nextSteps: [`a command stands behind two dashes: ${this.programName} quickstart ${name} -- COMMAND`],
       });
     }
-    assertMachineName(name);
+    assertMachineName(name, this.app.facts.platform);
     return { name, command };
   }
 

@@ -16,9 +16,9 @@ export function parseEngineUrl(url: string): { readonly host: string; readonly p
 
 /**
  * The first IPv4 address of the card with this MAC (lower case, with or without colons) in the output of `ip addr show`.
- * Throws GuestError with the contract's text.
+ * Throws GuestError with the contract's text; `machineName` is for its next step.
  */
-export function addressOfMac(ipAddrShow: string, mac: string): string {
+export function addressOfMac(ipAddrShow: string, mac: string, machineName: string): string {
   const wanted = mac.replaceAll(':', '').toLowerCase();
   let here = false;
   for (const line of ipAddrShow.split('\n')) {
@@ -32,7 +32,9 @@ export function addressOfMac(ipAddrShow: string, mac: string): string {
     verbatim: true,
     message: `Could not find matching IP for MAC address ${mac}`,
     reason: 'the guest has no IPv4 address on that network card yet',
-    nextSteps: ['wait a little and run the command again; look at the cards with: tmachine ssh NAME ip addr'],
+    nextSteps: [
+      `wait a little and run the command again; look at the cards with: tmachine ssh ${machineName} ip addr`,
+    ],
   });
 }
 
@@ -41,7 +43,7 @@ export function certificateNames(machineName: string, address: string, sans: rea
   return [...new Set([...sans, address, '127.0.0.1', '::1', 'localhost', machineName])];
 }
 
-/** True when the address is known without asking the guest. */
+/** The address, when it is known without asking the guest. */
 export function knownAddress(endpoint: Endpoint): string | undefined {
   return endpoint.address.kind === 'known' ? endpoint.address.host : undefined;
 }

@@ -15,8 +15,8 @@ export interface EngineFaultContext {
    * cause alone. Default: `checked`.
    */
   readonly afterPrefix?: 'checked' | 'cause';
-  /** The program as it is called, for commands to paste. */
-  readonly programName?: string;
+  /** The machine can be started anew and provisioned; otherwise only the engine's URL is known. Default: true. */
+  readonly isManaged?: boolean;
 }
 
 interface Explanation {
@@ -42,7 +42,8 @@ const ABOUT_CERTIFICATES: ReadonlySet<EngineFault> = new Set<EngineFault>([
 /** The error for a fault of the engine's connection: docker-machine's first line where it has one, then why and what next. */
 export function engineFaultError(fault: EngineFault, context: EngineFaultContext): EngineUnreachableError {
   const { errorPrefix, detail } = context;
-  const { code, reason, nextSteps } = explain(fault, context);
+  const { code, reason, nextSteps: allSteps } = explain(fault, context);
+  const nextSteps = context.isManaged === false ? stepsElsewhere(allSteps, context) : allSteps;
   if (errorPrefix === undefined) {
     return new EngineUnreachableError({
       code,
@@ -66,6 +67,14 @@ export function engineFaultError(fault: EngineFault, context: EngineFaultContext
   });
 }
 
+/** Without what cannot be done from here. */
+function stepsElsewhere(steps: readonly string[], context: EngineFaultContext): string[] {
+  return [
+    ...steps.filter((step) => !/: tmachine (?:restart|provision|regenerate-certs|ssh) /.test(step)),
+    `look at the engine on the computer that it runs on: of "${context.machineName}" only the address is known here`,
+  ];
+}
+
 function place({ host, port }: EngineFaultContext): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
@@ -75,7 +84,7 @@ const SET_CLOCK =
 
 function explain(fault: EngineFault, context: EngineFaultContext): Explanation {
   const name = context.machineName;
-  const command = (words: string) => `${context.programName ?? 'tmachine'} ${words} ${name}`;
+  const command = (words: string) => `tmachine ${words} ${name}`;
   switch (fault) {
     case 'port-closed':
       return {

@@ -1,11 +1,17 @@
 import { UsageError } from './errors.js';
 import type { JsonObject } from './json.js';
 
-/** The contract's rule for names (`create`, E8). It also keeps every name safe as a file name and a shell word. */
+/** The contract's rule for names (`create`, E8). It also keeps every name safe as a shell word, and as a file name outside of Windows. */
 const NAME_RULE = /^[a-zA-Z0-9][a-zA-Z0-9\-.]*$/;
 
-/** Throws UsageError with the contract's text E8 when `name` may not name a machine. */
-export function assertMachineName(name: string): void {
+/**
+ * Names of devices, with any ending, and a dot at the end cannot be directories of Windows
+ * (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+ */
+const NOT_ON_WINDOWS = /^(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)|\.$/i;
+
+/** Throws UsageError when `name` may not name a new machine: with the contract's text E8, or for one that Windows cannot store. */
+export function assertMachineName(name: string, platform: string): void {
   if (!NAME_RULE.test(name)) {
     throw new UsageError({
       code: 'MACHINE_NAME_INVALID',
@@ -13,6 +19,14 @@ export function assertMachineName(name: string): void {
       message:
         'Error creating machine: Invalid hostname specified. Allowed hostname chars are: 0-9a-zA-Z . -',
       nextSteps: ['choose a name that starts with a letter or a digit, such as: dev-1'],
+    });
+  }
+  if (platform === 'win32' && NOT_ON_WINDOWS.test(name)) {
+    throw new UsageError({
+      code: 'MACHINE_NAME_RESERVED',
+      message: `Windows cannot keep a machine of the name "${name}"`,
+      reason: 'every machine is a directory, and that is the name of a device or ends with a dot',
+      nextSteps: ['choose another name, such as: dev-1'],
     });
   }
 }

@@ -47,6 +47,4 @@ export interface Provisioner {
    */
   trust?(shell: GuestShell, plan: EnginePlan): Promise<boolean>;
   service(shell: GuestShell, action: 'start' | 'stop' | 'restart'): Promise<void>;
-  /** The last lines of the engine's own log, for error messages. */
-  engineLog(shell: GuestShell, lines: number): Promise<string>;
 }

@@ -90,11 +90,6 @@ export function createBoot2DockerProvisioner(profileTemplate: string): Provision
           : `sudo /etc/init.d/docker ${action}`;
       await must(shell, `${action} the engine`, script);
     },
-
-    async engineLog(shell, lines) {
-      const result = await shell.run(`sudo tail -n "$1" ${HOME}/log/docker.log 2>/dev/null`, [String(lines)]);
-      return result.stdout;
-    },
   };
 }
 

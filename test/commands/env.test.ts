@@ -72,6 +72,13 @@ test('P05: env -u takes back the address that env added and leaves the others', 
   expect(await variables(['-u'], { env: { NO_PROXY: '10.1.2.3' } })).not.toHaveProperty('NO_PROXY');
 });
 
+test('a machine of which only the URL is known is not sent to restart or regenerate-certs, which it cannot', async () => {
+  world.guest.engineAnswers = [{ ok: false, fault: 'port-closed', detail: 'refused' }];
+  const { stderr } = await runIn(world, env, ['dev']);
+  expect(stderr).toContain('look at the engine on the computer that it runs on');
+  expect(stderr).not.toContain('restart');
+});
+
 test('P36: env -u with a name, and env of an unknown machine, print a statement that fails', async () => {
   const named = await runIn(world, env, ['-u', 'dev']);
   expect(named).toMatchObject({ stdout: 'false\n', status: 2 });

@@ -16,11 +16,11 @@ const IP_ADDR = `1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNK
 describe('addresses', () => {
   test.each(['080027112233', '08:00:27:11:22:33', '08:00:27:11:22:33'.toUpperCase()])(
     'the address of the card %s is the first IPv4 one below its link line',
-    (mac) => expect(addressOfMac(IP_ADDR, mac)).toBe('192.168.99.100'),
+    (mac) => expect(addressOfMac(IP_ADDR, mac, 'dev')).toBe('192.168.99.100'),
   );
 
   test('a card without an address fails in the words of docker-machine', () => {
-    expect(() => addressOfMac(IP_ADDR, 'ffffffffffff')).toThrow(
+    expect(() => addressOfMac(IP_ADDR, 'ffffffffffff', 'dev')).toThrow(
       'Could not find matching IP for MAC address ffffffffffff',
     );
   });

@@ -97,18 +97,20 @@ describe('P21: a fault of the connection to the engine', () => {
     expect(errors.every(({ nextSteps }) => nextSteps.length > 0)).toBe(true);
   });
 
-  test('commands to paste begin with the name the program was called by', () => {
-    const error = engineFaultError('wrong-name', {
-      machineName: 'dev',
-      host: 'localhost',
-      port: 2376,
-      detail: DETAIL,
-      programName: 'docker-machine',
-    });
-    expect(error.nextSteps).toEqual([
-      'make a certificate for the new address: docker-machine regenerate-certs dev',
-    ]);
-  });
+  test.each([...NOT_ABOUT_CERTIFICATES, ...ABOUT_CERTIFICATES])(
+    'for a machine of which only the address is known, %s advises nothing that cannot be done from here',
+    (fault) => {
+      const { nextSteps } = engineFaultError(fault, {
+        machineName: 'far',
+        host: 'far.example',
+        port: 2376,
+        detail: DETAIL,
+        isManaged: false,
+      });
+      expect(nextSteps.join('\n')).not.toMatch(/tmachine (restart|provision|regenerate-certs|ssh)/);
+      expect(nextSteps.at(-1)).toMatch(/^look at the engine on the computer that it runs on: of "far"/);
+    },
+  );
 });
 
 describe('dates', () => {

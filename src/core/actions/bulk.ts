@@ -4,7 +4,7 @@ import type { MachineRecord } from '../machine.js';
 
 const DEFAULT_NAME = 'default';
 
-/** The machines a command means: the names given, else `default` when it exists. Throws UsageError E1 of the contract. */
+/** The machines a command means: the names given, else `default` when it exists. Throws TmachineError with the contract's E1, exit 1. */
 export async function namesOrDefault(app: App, names: readonly string[]): Promise<readonly string[]> {
   if (names.length > 0) return [...new Set(names)];
   if (await app.store.exists(DEFAULT_NAME)) return [DEFAULT_NAME];

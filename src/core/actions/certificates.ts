@@ -24,6 +24,8 @@ export async function ensureCertificates(app: App, auth: AuthOptions, call: Call
     if (isExpired(app, authority)) {
       call.reporter.step('CA certificate is outdated and needs to be regenerated');
       await createAll(app, auth, call);
+      const isOther = (name: string) => app.store.layout.machine(name).directory !== auth.StorePath;
+      warnOfOthers((await app.store.list()).filter(isOther), call);
       return;
     }
     const client = await readPair(app, auth.ClientCertPath, auth.ClientKeyPath);
@@ -49,23 +51,30 @@ export async function renewAuthority(app: App, names: readonly string[], call: C
   await app.store.lock('certificates', { signal: call.signal }, async () => {
     for (const auth of authorities.values()) await createAll(app, auth, call);
   });
-  const others = (await app.store.list()).filter((name) => !names.includes(name));
-  if (others.length > 0) {
-    call.reporter.warn(
-      `Other machines refuse the new client certificate until you run: tmachine regenerate-certs ${others.join(' ')}`,
-    );
-  }
+  warnOfOthers(
+    (await app.store.list()).filter((name) => !names.includes(name)),
+    call,
+  );
+}
+
+function warnOfOthers(others: readonly string[], call: Call): void {
+  if (others.length === 0) return;
+  call.reporter.warn(
+    `Other machines refuse the new client certificate until you run: tmachine regenerate-certs ${others.join(' ')}`,
+  );
 }
 
 /** The authority's certificate and key. Throws StoreError when either is missing. */
-export async function readAuthority(app: App, auth: AuthOptions): Promise<CertifiedKey> {
+export async function readAuthority(app: App, auth: AuthOptions, machineName: string): Promise<CertifiedKey> {
   const authority = await findAuthority(app, auth);
   if (authority === undefined) {
     throw new StoreError({
       code: 'CA_MISSING',
       message: `The certificate authority of this machine is gone: ${auth.CaCertPath}`,
       reason: 'new certificates cannot be signed without it',
-      nextSteps: ['make a new one for all machines with: tmachine regenerate-certs --client-certs NAME'],
+      nextSteps: [
+        `make a new one for all machines with: tmachine regenerate-certs --client-certs ${machineName}`,
+      ],
     });
   }
   return authority;

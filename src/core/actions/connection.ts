@@ -3,6 +3,7 @@ import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { engineFaultError } from '../engine-fault.js';
 import { EngineUnreachableError, WrongStateError } from '../errors.js';
 import { type MachineRecord, type MachineState, stateWord } from '../machine.js';
+import { missingMachine } from '../missing-machine.js';
 import type { EngineAnswer } from '../ports.js';
 import { engineTarget, machineAddress } from './guest.js';
 
@@ -63,6 +64,7 @@ export async function connection(
   if (!answer.ok) {
     throw engineFaultError(answer.fault, {
       machineName: record.name,
+      isManaged: isManaged(app, record),
       ...place,
       detail: answer.detail,
       blame: answer.blame,
@@ -117,6 +119,7 @@ export async function engineVersion(app: App, record: MachineRecord, call: Call)
   if (answer.ok) return answer.version?.version ?? '';
   throw engineFaultError(answer.fault, {
     machineName: record.name,
+    isManaged: isManaged(app, record),
     ...place,
     detail: answer.detail,
     blame: answer.blame,
@@ -125,8 +128,12 @@ export async function engineVersion(app: App, record: MachineRecord, call: Call)
   });
 }
 
+function isManaged(app: App, record: MachineRecord): boolean {
+  return app.driver(record.driverName).capabilities.provisionable;
+}
+
 /** Throws WrongStateError `Host is not running`, with what it is instead. */
-export async function assertRunning(app: App, record: MachineRecord, call: Call, prefix = ''): Promise<void> {
+async function assertRunning(app: App, record: MachineRecord, call: Call, prefix = ''): Promise<void> {
   const driver = app.driver(record.driverName);
   const state = await driver.state(driverMachine(app, record), driverContext(call, record.name));
   if (state === 'running') return;
@@ -155,11 +162,5 @@ export async function machineState(app: App, record: MachineRecord, call: Call):
       ? await driver.state(driverMachine(app, record), driverContext(call, record.name))
       : 'running';
   if (state !== 'missing') return state;
-  throw new WrongStateError({
-    code: 'VM_MISSING',
-    verbatim: true,
-    message: `error getting state for host ${record.name}: machine does not exist`,
-    reason: 'the record is here, its virtual machine is gone',
-    nextSteps: [`remove the record: tmachine rm ${record.name}`],
-  });
+  throw missingMachine(record.name, { prefix: `error getting state for host ${record.name}: ` });
 }

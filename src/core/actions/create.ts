@@ -46,7 +46,7 @@ export interface CreateRequest {
  * Each finished step is journaled: after a failure or Ctrl-C an equal `create` goes on, and `rm` removes what there is (P28).
  */
 export async function createMachine(app: App, request: CreateRequest, call: Call): Promise<void> {
-  assertMachineName(request.name);
+  assertMachineName(request.name, app.facts.platform);
   const driver = app.driver(request.driverName);
   await withMachineLock(app, request.name, call, async () => {
     const begun = await findBegun(app, request, call);

@@ -113,7 +113,7 @@ async function writeSettings(
   for (const file of provisioner.engineFiles(plan)) {
     if (!(await isThere(session, file))) different.push(file);
   }
-  for (const file of different) await writeGuestFile(session, file);
+  for (const file of different) await writeGuestFile(session, file, record.name);
   const someWent = (await provisioner.trust?.(session, plan)) ?? false;
   if (!must.restart && !someWent && different.every(isOfOneRegistry)) return false;
   call.reporter.step('Restarting docker...');

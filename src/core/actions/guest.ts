@@ -74,7 +74,7 @@ export async function machineAddress(app: App, record: MachineRecord, call: Call
   if (known !== undefined || endpoint.address.kind === 'known') return known ?? '';
   const session = await connectGuest(app, record, call);
   try {
-    return addressOfMac((await session.run('ip addr show')).stdout, endpoint.address.mac);
+    return addressOfMac((await session.run('ip addr show')).stdout, endpoint.address.mac, record.name);
   } finally {
     await session.close();
   }
@@ -100,7 +100,7 @@ export async function learnAddress(
       async () => {
         const { stdout } = await shell.run('ip addr show');
         try {
-          return { done: true, value: addressOfMac(stdout, address.mac) };
+          return { done: true, value: addressOfMac(stdout, address.mac, record.name) };
         } catch (error) {
           if (!(error instanceof GuestError) || error.code !== 'GUEST_ADDRESS_UNKNOWN') throw error;
           return { done: false, seen: error.message };

@@ -2,6 +2,7 @@ import { engineUrl, parseEngineUrl } from '../address.js';
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { messageOf, TmachineError, throwIfInterrupted } from '../errors.js';
 import { type MachineRecord, stateWord } from '../machine.js';
+import { MACHINE_MISSING } from '../missing-machine.js';
 import { readText } from './certificates.js';
 import { engineTarget, machineAddress } from './guest.js';
 
@@ -117,7 +118,7 @@ async function ask(
       ? expiryNotice(certificateDaysLeft, record.name)
       : '';
   if (state !== 'running') {
-    const error = state === 'missing' ? 'machine does not exist' : ageing;
+    const error = state === 'missing' ? MACHINE_MISSING : ageing;
     return {
       state: stateWord(state),
       error,

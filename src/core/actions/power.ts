@@ -2,7 +2,8 @@ import { knownAddress } from '../address.js';
 import { type App, type Call, driverContext, driverMachine, withSettings } from '../app.js';
 import { type Driver, refusesPower } from '../driver.js';
 import { GuestError, TmachineError, WrongStateError } from '../errors.js';
-import { isHalfMade, type MachineRecord, type MachineState, stateWord } from '../machine.js';
+import { isHalfMade, type MachineRecord, type MachineState } from '../machine.js';
+import { missingMachine } from '../missing-machine.js';
 import { readText } from './certificates.js';
 import { bringSettings } from './engine-settings.js';
 import { awaitEngine, connectGuest, engineTarget, learnAddress } from './guest.js';
@@ -210,11 +211,5 @@ async function withMachine(
 
 function assertExists(record: MachineRecord, state: MachineState): void {
   if (state !== 'missing') return;
-  throw new TmachineError({
-    code: 'VM_MISSING',
-    verbatim: true,
-    message: 'machine does not exist',
-    reason: `the record of "${record.name}" is here (state ${stateWord(state)}), its virtual machine is gone`,
-    nextSteps: [`remove the record with: tmachine rm ${record.name}`],
-  });
+  throw missingMachine(record.name);
 }

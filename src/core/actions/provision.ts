@@ -5,7 +5,7 @@ import { isSeedName } from '../guest-disk.js';
 import type { MachineRecord } from '../machine.js';
 import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { GuestShell, SshSession } from '../ports.js';
-import type { EnginePlan, GuestFile } from '../provisioner.js';
+import type { EnginePlan, GuestFile, Provisioner } from '../provisioner.js';
 import { readAuthority, readText } from './certificates.js';
 import { connectGuest, learnAddress, machineAddress } from './guest.js';
 import { warnOfUnreachableProxies } from './guest-proxies.js';
@@ -26,8 +26,7 @@ export async function provisionGuest(app: App, record: MachineRecord, call: Call
   try {
     const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
     reporter.step('Detecting the provisioner...');
-    const os = parseOsRelease((await session.run('cat /etc/os-release')).stdout);
-    const provisioner = chooseProvisioner(app.provisioners, os);
+    const provisioner = await detectProvisioner(app, session);
     reporter.step(`Provisioning with ${provisioner.name}...`);
     if (await tookItsSeed(app, pinned, session)) {
       reporter.step('Copying certs to the local machine directory...');
@@ -37,13 +36,14 @@ export async function provisionGuest(app: App, record: MachineRecord, call: Call
       const plan = await enginePlan(app, pinned, endpoint.guestEnginePort);
       // The first images that took a seed left a registry's own certificates out.
       for (const file of provisioner.engineFiles(plan)) {
-        if (seedName(file) === undefined || isOfOneRegistry(file)) await writeGuestFile(session, file);
+        if (seedName(file) === undefined || isOfOneRegistry(file))
+          await writeGuestFile(session, file, record.name);
       }
       reporter.step('Setting Docker configuration on the remote daemon...');
       await warnOfUnreachableProxies(pinned, session, call);
       return pinned;
     }
-    return await provisionOverSsh(app, pinned, session, call);
+    return await provisionOverSsh(app, pinned, provisioner, session, call);
   } finally {
     await session.close();
   }
@@ -56,22 +56,24 @@ export async function reprovisionGuest(app: App, record: MachineRecord, call: Ca
   try {
     call.reporter.step('Detecting the provisioner...');
     const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
-    return await provisionOverSsh(app, pinned, session, call);
+    return await provisionOverSsh(app, pinned, await detectProvisioner(app, session), session, call);
   } finally {
     await session.close();
   }
+}
+
+async function detectProvisioner(app: App, shell: GuestShell): Promise<Provisioner> {
+  return chooseProvisioner(app.provisioners, parseOsRelease((await shell.run('cat /etc/os-release')).stdout));
 }
 
 /** The contract's way, for every guest: lines 26 to 28. */
 async function provisionOverSsh(
   app: App,
   known: MachineRecord,
+  provisioner: Provisioner,
   session: SshSession,
   call: Call,
 ): Promise<MachineRecord> {
-  const os = parseOsRelease((await session.run('cat /etc/os-release')).stdout);
-  const provisioner = chooseProvisioner(app.provisioners, os);
-
   call.reporter.step('Copying certs to the local machine directory...');
   await copyClientCertificates(app, known);
   const record = await learnAddress(app, known, session, call);
@@ -86,7 +88,7 @@ async function provisionOverSsh(
   call.reporter.step('Copying certs to the remote machine...');
   await provisioner.service(session, 'stop');
   const files = provisioner.engineFiles(plan);
-  for (const file of files) await writeGuestFile(session, file);
+  for (const file of files) await writeGuestFile(session, file, record.name);
   await provisioner.trust?.(session, plan);
   call.reporter.step('Setting Docker configuration on the remote daemon...');
   await provisioner.service(session, 'start');
@@ -135,7 +137,7 @@ export async function issueServerCertificate(
   names: readonly string[],
 ): Promise<void> {
   const auth = record.hostOptions.AuthOptions;
-  const authority = await readAuthority(app, auth);
+  const authority = await readAuthority(app, auth, record.name);
   const server = await app.certificates.issueServer(authority, {
     organization: `${app.facts.userName}.${record.name}`,
     names,
@@ -174,7 +176,7 @@ export function isOfOneRegistry({ path }: GuestFile): boolean {
 }
 
 /** The content travels on stdin; the file appears whole, with its mode, owned by root. */
-export async function writeGuestFile(shell: GuestShell, file: GuestFile): Promise<void> {
+export async function writeGuestFile(shell: GuestShell, file: GuestFile, machineName: string): Promise<void> {
   const script =
     'sudo sh -c \'umask 077; mkdir -p "$(dirname "$1")" && cat >"$1.new" && chmod "$2" "$1.new" && mv "$1.new" "$1"\' sh "$1" "$2"';
   const result = await shell.run(script, [file.path, file.mode.toString(8)], { input: file.content });
@@ -183,7 +185,7 @@ export async function writeGuestFile(shell: GuestShell, file: GuestFile): Promis
       code: 'GUEST_WRITE_FAILED',
       message: `Could not write "${file.path}" in the guest`,
       reason: result.stderr.trim().split('\n').at(-1) || `exit code ${result.status}`,
-      nextSteps: ['look whether the guest has space left with: tmachine ssh NAME df -h'],
+      nextSteps: [`look whether the guest has space left with: tmachine ssh ${machineName} df -h`],
     });
   }
 }

@@ -36,7 +36,9 @@ export function createNoneDriver(): Driver & RefusesPower {
         throw new UsageError({
           verbatim: true,
           message: '--url option is required when no driver is selected',
-          nextSteps: ['say where the engine is:  tmachine create --driver none --url tcp://HOST:2376 NAME'],
+          nextSteps: [
+            `say where the engine is:  tmachine create --driver none --url tcp://HOST:2376 ${machine.name}`,
+          ],
         });
       }
       if (!/^[a-z][a-z0-9+.-]*:\/\/./i.test(url)) {

@@ -2,6 +2,7 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { messageOf, StoreError, TimedOutError, TmachineError, ToolError } from '../../core/errors.js';
+import { missingMachine } from '../../core/missing-machine.js';
 import type { ProcessIdentity } from '../../core/ports.js';
 import { systemErrorCode } from '../../core/system-error.js';
 import { waitUntil } from '../../core/wait.js';
@@ -117,14 +118,7 @@ async function assertDiskIsThere(machine: DriverMachine): Promise<void> {
   try {
     await access(join(machine.directory, DISK_FILE));
   } catch (error) {
-    throw new TmachineError({
-      code: 'VM_MISSING',
-      verbatim: true,
-      message: 'machine does not exist',
-      reason: `the record of "${machine.name}" is here, its disk ${DISK_FILE} is gone`,
-      nextSteps: [`remove the record with: tmachine rm ${machine.name}`],
-      cause: error,
-    });
+    throw missingMachine(machine.name, { what: `its disk ${DISK_FILE}`, cause: error });
   }
 }
 

@@ -26,6 +26,16 @@ describe('create, with an image that takes a seed', () => {
 
   afterEach(() => world.remove());
 
+  test('P19: an authority that has ended is made anew, and the machines that still have the old one are named', async () => {
+    await createMachine(world.app, world.request('dev'), world.call);
+    world.clock.advance(1081 * 86_400_000);
+    await createMachine(world.app, world.request('next'), world.call);
+    expect(world.lines).toContain('CA certificate is outdated and needs to be regenerated');
+    expect(world.warnings).toEqual([
+      'Other machines refuse the new client certificate until you run: tmachine regenerate-certs dev',
+    ]);
+  });
+
   test('prints the lines of docker-machine in their order and leaves a complete machine', async () => {
     await createMachine(world.app, world.request('dev'), world.call);
     const { certs } = world.app.store.layout;
