@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import boot2dockerProfile from '../../templates/boot2docker-profile?raw';
+import guestDigests from '../../templates/guest-digests?raw';
 import whale from '../../templates/whale?raw';
 import { createCertificateAuthority } from '../certs/authority.js';
 import { createEngineProbe } from '../certs/check-endpoint.js';
@@ -8,9 +10,12 @@ import type { DiagnosisParts } from '../core/diagnosis/parts.js';
 import type { Driver, FlagValues } from '../core/driver.js';
 import type { Reporter } from '../core/reporter.js';
 import { parseRepository } from '../download/boot2docker-release.js';
+import { downloaderNamed } from '../download/downloader.js';
+import { guestPackageBeside, guestPackages, readGuestDigests } from '../download/guest-package.js';
 import { createImageShelf } from '../download/image-shelf.js';
 import { createImageSource } from '../download/image-source.js';
-import { KNOWN_DIGESTS } from '../download/known-digests.js';
+import { KNOWN_DIGESTS, KNOWN_GUESTS } from '../download/known-digests.js';
+import { parseDigest, parseMirrors } from '../download/mirrors.js';
 import { createProxyResolver } from '../download/proxy-resolver.js';
 import { createRouteChecker } from '../download/route-check.js';
 import { DRIVERS, type DriverPorts } from '../drivers/index.js';
@@ -18,6 +23,7 @@ import { hostAddresses } from '../host/host-addresses.js';
 import { type Host, openHost } from '../host/open-host.js';
 import { parentPrograms } from '../host/parent-programs.js';
 import { reportLines } from '../host/process-report.js';
+import { SystemProgramStreams } from '../host/program-streams.js';
 import { readSystemFile } from '../host/system-file.js';
 import { readSystemProxy } from '../host/system-proxy.js';
 import { systemTcpProbe } from '../host/tcp-probe.js';
@@ -35,6 +41,7 @@ import { chooseDriver } from './choose-driver.js';
 import { driverNotFound } from './driver-options.js';
 import { readFlagValues } from './flag-values.js';
 import { interruptible } from './interruption.js';
+import { packageDirectory } from './package-directory.js';
 import { programName } from './program-name.js';
 import { PROGRAM_BUILD, PROGRAM_VERSION } from './program-version.js';
 import type { Compose, World } from './world.js';
@@ -161,6 +168,7 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     processTable: host.processTable,
     warn: (line) => reporter.warn(line),
   });
+  const guests = guestPackages(packageDirectory(process.argv[1]), KNOWN_GUESTS);
   const trust = once(() =>
     createTrustStore({ caCertFile: textOf(flags, 'ca-cert'), facts, processes: host.processes }),
   );
@@ -175,6 +183,11 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
       clock,
     }),
   );
+  const digests = readGuestDigests(guestDigests);
+  const vouchedFor = {
+    guestPackages: guestPackageBeside(fileURLToPath(import.meta.url), digests),
+    knownDigests: new Set([...KNOWN_DIGESTS, ...digests]),
+  };
   const parts = {
     ssh: once(() =>
       createSshConnector({
@@ -195,10 +208,15 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
         proxies: proxies(),
         trust: trust(),
+        send: downloaderNamed(textOf(flags, 'downloader'), {
+          programs: new SystemProgramStreams(facts),
+          temporaryDirectory: facts.temporaryDirectory,
+        }),
+        mirrors: parseMirrors(listOf(flags, 'image-mirror')),
+        digest: parseDigest(textOf(flags, 'image-digest')),
         releases: parseRepository(RELEASES),
         githubToken: textOf(flags, 'github-api-token'),
-        guestPackages: [],
-        knownDigests: KNOWN_DIGESTS,
+        ...vouchedFor,
       }),
     ),
     shelf: once(() =>
@@ -208,8 +226,7 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         swaps: host.swaps,
         lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
         releases: parseRepository(RELEASES),
-        guestPackages: [],
-        knownDigests: KNOWN_DIGESTS,
+        ...vouchedFor,
       }),
     ),
     drivers: once(() => {
@@ -267,6 +284,11 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
 function textOf(flags: FlagValues, name: string): string | undefined {
   const value = flags[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function listOf(flags: FlagValues, name: string): readonly string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? value : [];
 }
 
 function once<T>(make: () => T): () => T {
