@@ -11,10 +11,10 @@ import type { Driver, FlagValues } from '../core/driver.js';
 import type { Reporter } from '../core/reporter.js';
 import { parseRepository } from '../download/boot2docker-release.js';
 import { downloaderNamed } from '../download/downloader.js';
-import { guestPackageBeside, guestPackages, readGuestDigests } from '../download/guest-package.js';
+import { guestPackageBeside, readGuestDigests } from '../download/guest-package.js';
 import { createImageShelf } from '../download/image-shelf.js';
 import { createImageSource } from '../download/image-source.js';
-import { KNOWN_DIGESTS, KNOWN_GUESTS } from '../download/known-digests.js';
+import { KNOWN_DIGESTS } from '../download/known-digests.js';
 import { parseDigest, parseMirrors } from '../download/mirrors.js';
 import { createProxyResolver } from '../download/proxy-resolver.js';
 import { createRouteChecker } from '../download/route-check.js';
@@ -41,7 +41,6 @@ import { chooseDriver } from './choose-driver.js';
 import { driverNotFound } from './driver-options.js';
 import { readFlagValues } from './flag-values.js';
 import { interruptible } from './interruption.js';
-import { packageDirectory } from './package-directory.js';
 import { programName } from './program-name.js';
 import { PROGRAM_BUILD, PROGRAM_VERSION } from './program-version.js';
 import type { Compose, World } from './world.js';
@@ -168,7 +167,6 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     processTable: host.processTable,
     warn: (line) => reporter.warn(line),
   });
-  const guests = guestPackages(packageDirectory(process.argv[1]), KNOWN_GUESTS);
   const trust = once(() =>
     createTrustStore({ caCertFile: textOf(flags, 'ca-cert'), facts, processes: host.processes }),
   );

@@ -20,11 +20,12 @@ import {
 } from './image-cache.js';
 import { parseImageLocation } from './image-location.js';
 import { describeIso } from './iso-file.js';
+import { fromFirstOf } from './mirrors.js';
 
 /** An image that came with an installed package. */
 export interface GuestPackage {
   readonly path: string;
-  /** SHA-256 that this release knows for it, hex, lower case. */
+  /** SHA-256 that this release knows for it, hex, lower case; empty: none. A path with several known digests comes several times. */
   readonly digest: string;
 }
 
@@ -37,6 +38,10 @@ export interface ImageSourceSetup extends FetchTools {
   /** Where the latest release is looked for. */
   readonly releases: Releases;
   readonly githubToken?: string | undefined;
+  /** Further URLs of the image, asked in this order when the one before fails. */
+  readonly mirrors?: readonly string[] | undefined;
+  /** SHA-256 that the image must have, hex; another one is refused. */
+  readonly digest?: string | undefined;
   /** Looked at in this order. */
   readonly guestPackages: readonly GuestPackage[];
   /** SHA-256 digests, hex, lower case: an image with another one is used, and said to be unverified. */
@@ -73,9 +78,11 @@ export function createImageSource(setup: ImageSourceSetup): ImageSource {
     findLocal: (signal) => localImage({ url: '', reporter: SILENT, signal }, setup),
     locate: async (request) => {
       const image = await locate(request, setup);
+      if (isAnother(image.digest, setup)) throw notTheOneAskedFor(image, setup.digest ?? '');
       const warning = oldEngineWarning(image.version);
       if (warning !== undefined) request.reporter.warn(warning);
       if (
+        setup.digest === undefined &&
         !setup.knownDigests.has(image.digest) &&
         !setup.guestPackages.some((known) => known.digest === image.digest)
       ) {
@@ -86,6 +93,21 @@ export function createImageSource(setup: ImageSourceSetup): ImageSource {
       return image;
     },
   };
+}
+
+/** True when a certain image is wanted and this is not it. */
+function isAnother(digest: string, setup: ImageSourceSetup): boolean {
+  return setup.digest !== undefined && setup.digest.toLowerCase() !== digest;
+}
+
+function notTheOneAskedFor(image: BootImage, wanted: string): DownloadError {
+  return new DownloadError({
+    stage: 'digest',
+    code: 'DIGEST_MISMATCH',
+    message: `The boot image "${image.path}" is not the one asked for`,
+    reason: `its SHA-256 is ${image.digest}, --image-digest says ${wanted.toLowerCase()}`,
+    nextSteps: ['check the digest, or delete the file: a missing image is downloaded'],
+  });
 }
 
 async function locate(request: LocateRequest, setup: ImageSourceSetup): Promise<BootImage> {
@@ -127,18 +149,38 @@ async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Pr
   request.reporter.step('No default Boot2Docker ISO found locally, downloading the latest release...');
   return alone(DEFAULT_ENTRY, request, setup, async () => {
     if (await exists(path)) return cachedDefault(path, request);
-    const release = await latestRelease(setup.releases, tokenFor(request, setup), setup).catch(
-      (error: unknown) => {
-        throw withByHand(error, path);
-      },
-    );
-    announce(setup.releases, release, path, request.reporter);
     const { reporter, signal } = request;
-    const { imageUrl: url, digest } = release;
+    const release = await releaseOrMirrors(request, setup).catch((error: unknown) => {
+      throw withByHand(error, path);
+    });
+    if (release !== undefined) announce(setup.releases, release, path, reporter);
     const byHand = byHandInto(path);
-    await fetchFile({ url, target: path, isImage: true, digest, byHand, reporter, signal }, setup);
-    return { ...(await describeIso(path, request.signal)), path, origin: release.imageUrl };
+    const { url } = await fromFirstOf(
+      [...(release === undefined ? [] : [release.imageUrl]), ...(setup.mirrors ?? [])],
+      (url) => {
+        // A mirror of the release has the same bytes.
+        const digest = setup.digest ?? release?.digest;
+        return fetchFile({ url, target: path, isImage: true, digest, byHand, reporter, signal }, setup);
+      },
+      reporter,
+    );
+    return { ...(await describeIso(path, signal)), path, origin: redactUrl(url) };
   });
+}
+
+/** The latest release; undefined when it cannot be told and there are mirrors to ask in its place. */
+async function releaseOrMirrors(
+  request: LocateRequest,
+  setup: ImageSourceSetup,
+): Promise<Release | undefined> {
+  try {
+    return await latestRelease(setup.releases, tokenFor(request, setup), setup);
+  } catch (error) {
+    const [mirror] = setup.mirrors ?? [];
+    if (!(error instanceof DownloadError) || mirror === undefined) throw error;
+    request.reporter.warn(`${error.message}. Trying another mirror: ${redactUrl(mirror)}`);
+    return undefined;
+  }
 }
 
 /** The latest release when it is newer than what is there, else what is there. Prints the contract's lines 5b and 5c. */
@@ -155,7 +197,8 @@ async function newerThan(
       if (local.version !== '' && compareEngineVersions(release.tag, local.version) <= 0) return local;
       reporter.step('Default Boot2Docker ISO is out-of-date, downloading the latest release...');
       announce(setup.releases, release, path, reporter);
-      const { imageUrl: url, digest } = release;
+      const { imageUrl: url } = release;
+      const digest = setup.digest ?? release.digest;
       await fetchFile({ url, target: path, isImage: true, digest, reporter, signal }, setup);
       return { ...(await describeIso(path, signal)), path, origin: url };
     } catch (error) {
@@ -171,20 +214,22 @@ async function cachedDefault(path: string, request: LocateRequest): Promise<Boot
   return { ...(await describeIso(path, request.signal)), path, origin: path };
 }
 
-/** An installed package's image, if it is the one that this release knows. */
+/** An installed package's image, if it is one that this release knows. */
 async function packagedImage(
   request: LocateRequest,
   setup: ImageSourceSetup,
 ): Promise<BootImage | undefined> {
-  for (const { path, digest } of setup.guestPackages) {
+  for (const path of new Set(setup.guestPackages.map((known) => known.path))) {
     if (!(await exists(path))) continue;
     const facts = await describeIso(path, request.signal);
-    if (facts.digest === digest) {
+    const digests = setup.guestPackages.filter((known) => known.path === path).map(({ digest }) => digest);
+    if (digests.includes(facts.digest)) {
       request.reporter.step(`No default Boot2Docker ISO found locally, using ${path}...`);
       return { ...facts, path, origin: path };
     }
+    const known = digests.filter((digest) => digest !== '').join(', ') || 'none';
     request.reporter.warn(
-      `"${path}" is not used: its SHA-256 is ${facts.digest}, this release knows ${digest}.`,
+      `"${path}" is not used: its SHA-256 is ${facts.digest}, this release knows ${known}.`,
     );
   }
   return undefined;
@@ -195,15 +240,21 @@ async function imageOfUrl(url: string, request: LocateRequest, setup: ImageSourc
   const path = join(setup.cacheDirectory, entry);
   const origin = redactUrl(url);
   return alone(entry, request, setup, async () => {
-    const cached = await cachedEntry(path, request);
+    const cached = await cachedEntry(path, request, setup);
     if (cached === undefined) {
       request.reporter.step(downloading(path, url));
-      await fetchImage({ url, path }, request, setup);
-      return { ...(await describeIso(path, request.signal)), path, origin };
+      const { url: used } = await fromFirstOf(
+        [url, ...(setup.mirrors ?? [])],
+        (from) => fetchImage({ url: from, path }, request, setup),
+        request.reporter,
+      );
+      return { ...(await describeIso(path, request.signal)), path, origin: redactUrl(used) };
     }
     try {
       request.reporter.step(`Looking for a newer image at ${origin}...`);
-      await fetchImage({ url, path, unlessVersion: cached.notes }, request, setup);
+      // What came from a mirror has that one's validators.
+      const unlessVersion = cached.notes.source === sourceOf(url) ? cached.notes : undefined;
+      await fetchImage({ url, path, unlessVersion }, request, setup);
     } catch (error) {
       if (!(error instanceof DownloadError)) throw error;
       request.reporter.warn(`${error.message}. Using the image of an earlier download: ${path}`);
@@ -220,7 +271,7 @@ async function imageOfReleases(
   const entry = entryOf(releases.apiUrl);
   const path = join(setup.cacheDirectory, entry);
   return alone(entry, request, setup, async () => {
-    const cached = await cachedEntry(path, request);
+    const cached = await cachedEntry(path, request, setup);
     const old = cached === undefined ? undefined : { ...cached.facts, path, origin: path };
     try {
       const release = await latestRelease(releases, tokenFor(request, setup), setup);
@@ -246,8 +297,9 @@ interface ImageFetch {
 
 /** Fetches into the cache entry of a URL and notes what was fetched. */
 async function fetchImage(fetch: ImageFetch, request: LocateRequest, setup: ImageSourceSetup): Promise<void> {
-  const { url, path, digest, unlessVersion } = fetch;
+  const { url, path, unlessVersion } = fetch;
   const { reporter, signal } = request;
+  const digest = setup.digest ?? fetch.digest;
   const result = await fetchFile(
     { url, target: path, isImage: true, digest, unlessVersion, reporter, signal },
     setup,
@@ -257,16 +309,17 @@ async function fetchImage(fetch: ImageFetch, request: LocateRequest, setup: Imag
   await writeEntryNotes(path, notes, reporter);
 }
 
-/** A cached image of a URL, unless it is not what was fetched then. */
+/** A cached image of a URL, unless it is not what was fetched then, or not what is wanted now. */
 async function cachedEntry(
   path: string,
   request: LocateRequest,
+  setup: ImageSourceSetup,
 ): Promise<{ readonly facts: MachineImage; readonly notes: EntryNotes } | undefined> {
   const notes = await readEntryNotes(path);
   if (notes === undefined || !(await exists(path))) return undefined;
   try {
     const facts = await describeIso(path, request.signal);
-    return facts.digest === notes.digest ? { facts, notes } : undefined;
+    return facts.digest === notes.digest && !isAnother(facts.digest, setup) ? { facts, notes } : undefined;
   } catch (error) {
     // Damaged since: it is fetched anew.
     if (error instanceof DownloadError) return undefined;

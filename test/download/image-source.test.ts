@@ -235,6 +235,64 @@ describe('an installed package', () => {
   });
 });
 
+describe('--image-digest', () => {
+  test('is compared with a cached image, which stays as it is', async () => {
+    await cacheHolds(IMAGE);
+    await expect(locate('', { digest: 'ab'.repeat(32) })).rejects.toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      message: `The boot image "${cached}" is not the one asked for`,
+      reason: `its SHA-256 is ${DIGEST}, --image-digest says ${'ab'.repeat(32)}`,
+    });
+    expect((await readFile(cached)).equals(IMAGE)).toBe(true);
+  });
+
+  test('makes an image verified', async () => {
+    await cacheHolds(IMAGE);
+    await locate('', { digest: DIGEST });
+    expect(reporter.lines).not.toContain(UNVERIFIED);
+  });
+
+  test('keeps another image out of the cache', async () => {
+    const url = `${server.origin}${ASSET}`;
+    await expect(locate(url, { digest: 'ab'.repeat(32) })).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    expect((await readdir(cache)).filter((name) => name.endsWith('.iso'))).toEqual([]);
+  });
+});
+
+describe('P07: --image-mirror', () => {
+  const mirror = () => `${server.origin}/mirror`;
+  beforeEach(() => server.on('/mirror', file({ content: IMAGE, etag: '"m"' })));
+
+  test('serves when the URL fails', async () => {
+    const image = await locate(`${server.origin}/missing`, { mirrors: [mirror()] });
+    expect(image).toMatchObject({ origin: mirror(), digest: DIGEST });
+    expect(reporter.lines).toContain(
+      `! Cannot download ${server.origin}/missing: 127.0.0.1:${server.port} answers 404 (not found). Trying another mirror: ${mirror()}`,
+    );
+  });
+
+  test('serves when no release can be told', async () => {
+    server.on(API, status(404));
+    expect(await locate('', { mirrors: [mirror()] })).toMatchObject({ path: cached, origin: mirror() });
+  });
+
+  test('serves when the release cannot be fetched, and is checked against its digest', async () => {
+    server.on(
+      API,
+      json({ tag_name: 'v26.1.5', assets: [{ name: 'boot2docker.iso', digest: `sha256:${DIGEST}` }] }),
+    );
+    server.on(ASSET, status(404));
+    expect(await locate('', { mirrors: [mirror()] })).toMatchObject({ path: cached, digest: DIGEST });
+    const other = isoImage({ fill: 3 });
+    server.on('/mirror', file({ content: other }));
+    await expect(
+      locate('', { mirrors: [mirror()], cacheDirectory: join(cache, 'other') }),
+    ).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+});
+
 describe('with a path', () => {
   test.each(['', 'file://'])('%s the file is used where it is', async (prefix) => {
     const path = join(folder.path, 'my.iso');
