@@ -1,12 +1,12 @@
 import type { DriverOption } from '../core/driver.js';
-import type { Environment, FlagSpec } from './flag-spec.js';
+import type { FlagSpec } from './flag-spec.js';
 import { SHARED_CREATE_FLAGS } from './shared-create-flags.js';
 
 /**
  * First phase: the driver that a `create` line names, before anything knows the driver's flags. `args` are the words
- * after `create`. The last one wins, as it will when the line is read in full; else MACHINE_DRIVER; else undefined.
+ * after `create`. The last one wins, as it will when the line is read in full; undefined when it names none.
  */
-export function findDriverName(args: readonly string[], env: Environment): string | undefined {
+export function findDriverName(args: readonly string[]): string | undefined {
   let found: string | undefined;
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] ?? '';
@@ -20,8 +20,7 @@ export function findDriverName(args: readonly string[], env: Environment): strin
     if (inline === undefined) at += 1;
     if (flag.name === 'driver') found = inline ?? args[at] ?? found;
   }
-  const named = found ?? env.MACHINE_DRIVER;
-  return named === '' ? undefined : named;
+  return found === '' ? undefined : found;
 }
 
 /**

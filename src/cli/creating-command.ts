@@ -5,6 +5,7 @@ import { TmachineError, UsageError } from '../core/errors.js';
 import { type HostOptionsRequest, makeHostOptions } from '../core/host-options.js';
 import type { JsonObject } from '../core/json.js';
 import { BaseCommand } from './base-command.js';
+import { driverOptions } from './driver-options.js';
 import { NETWORK_FLAGS } from './network-flags.js';
 
 /** A command that may make a machine: it has the flags of `create` and reads them alike. */
@@ -34,7 +35,10 @@ export abstract class CreatingCommand extends BaseCommand {
 
   /** The driver asked for, else the best that this computer can run, with the reason in one line. */
   private async driverName(): Promise<string> {
-    if (this.given.has('driver')) return this.text('driver');
+    if (this.given.has('driver')) {
+      driverOptions(this.text('driver')); // turns an unknown one away in the words that are `create`'s own
+      return this.text('driver');
+    }
     const { name, reason, isUsual } = await this.world.chooseDriver();
     if (isUsual !== true) this.call.reporter.step(reason);
     return name;
@@ -127,4 +131,5 @@ const NOT_OF_THE_MACHINE = new Set([
   'bugsnag-api-token',
   // A certificate is for downloads and for the guest.
   ...NETWORK_FLAGS.map((flag) => flag.name).filter((name) => name !== 'ca-cert'),
+  'image-mirror',
 ]);

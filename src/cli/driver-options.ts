@@ -10,6 +10,11 @@ export function driverOptions(name: string | undefined): readonly (readonly Driv
   throw driverNotFound(name, ` "docker-machine-driver-${name}"`);
 }
 
+/** The name, when there is such a driver: a wrong MACHINE_DRIVER must not stand in the way of `create --help`. */
+export function knownDriver(name: string | undefined): string | undefined {
+  return DRIVERS.find((known) => known.name === name)?.name;
+}
+
 /** The contract's E13. `create` names the plugin's program, other commands do not. */
 export function driverNotFound(name: string, program = ''): TmachineError {
   return new TmachineError({

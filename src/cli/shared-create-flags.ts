@@ -1,15 +1,30 @@
 import type { FlagSpec } from './flag-spec.js';
 import { ENGINE_PROXY_FLAG } from './shared-flags.js';
 
+/** Where the boot image comes from, for commands that get one. The original has neither. */
+export const IMAGE_FLAGS: readonly FlagSpec[] = [
+  {
+    name: 'image-mirror',
+    type: 'slice',
+    env: 'MACHINE_IMAGE_MIRROR',
+    help: 'Another URL of the boot image, asked when the one before fails',
+  },
+  {
+    name: 'image-digest',
+    type: 'string',
+    env: 'MACHINE_IMAGE_DIGEST',
+    help: 'SHA-256 that the boot image must have',
+  },
+];
+
 /** The flags of `create` that every driver shares (contract: cli.md section 4). */
 export const SHARED_CREATE_FLAGS: readonly FlagSpec[] = [
   {
     name: 'driver',
     short: 'd',
     type: 'string',
-    default: 'virtualbox',
     env: 'MACHINE_DRIVER',
-    help: 'Driver to create machine with.',
+    help: 'Driver to create machine with; without it VirtualBox where it is usable, else QEMU',
   },
   {
     name: 'engine-install-url',
@@ -77,4 +92,5 @@ export const SHARED_CREATE_FLAGS: readonly FlagSpec[] = [
   },
   { name: 'swarm-experimental', type: 'bool', help: 'Enable Swarm experimental features' },
   { name: 'tls-san', type: 'slice', help: 'Support extra SANs for TLS certs' },
+  ...IMAGE_FLAGS,
 ];

@@ -1,7 +1,7 @@
 import { CommandLineError } from '../cli/command-line-error.js';
 import { createFlags, findDriverName } from '../cli/create-flags.js';
 import { CreatingCommand } from '../cli/creating-command.js';
-import { driverOptions } from '../cli/driver-options.js';
+import { driverOptions, knownDriver } from '../cli/driver-options.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
 import { createMachine } from '../core/actions/create.js';
 import { UsageError } from '../core/errors.js';
@@ -13,7 +13,8 @@ export const spec: CommandSpec = {
   description:
     "Run '$0 create --driver name --help' to include the create flags for that driver in the help text.",
   flags: createFlags(),
-  flagsFor: (args, env) => createFlags(...driverOptions(findDriverName(args, env))),
+  flagsFor: (args, env) =>
+    createFlags(...driverOptions(findDriverName(args) ?? knownDriver(env.MACHINE_DRIVER))),
 };
 
 export default class Create extends CreatingCommand {

@@ -1,6 +1,6 @@
 import { createFlags, findDriverName } from '../cli/create-flags.js';
 import { CreatingCommand } from '../cli/creating-command.js';
-import { driverOptions } from '../cli/driver-options.js';
+import { driverOptions, knownDriver } from '../cli/driver-options.js';
 import type { CommandSpec } from '../cli/flag-spec.js';
 import type { Connection } from '../core/actions/connection.js';
 import { QUICKSTART_STEPS, quickstart } from '../core/actions/quickstart.js';
@@ -18,7 +18,8 @@ export const spec: CommandSpec = {
     'Then opens your shell, or runs the command, with the environment for the Docker client, and ends with its exit code. ' +
     'Without a name: DOCKER_MACHINE_NAME, else "default".',
   flags: createFlags(),
-  flagsFor: (args, env) => createFlags(...driverOptions(findDriverName(args, env))),
+  flagsFor: (args, env) =>
+    createFlags(...driverOptions(findDriverName(args) ?? knownDriver(env.MACHINE_DRIVER))),
   takesCommand: true,
 };
 

@@ -32,6 +32,8 @@ export interface Connection {
 }
 
 export interface ClientWorld {
+  /** From sign of life to sign of life while nothing else is sent; default 15 s. */
+  readonly keepaliveMs?: number;
   readonly clock: Clock;
   readonly facts: UserFacts;
 }
@@ -79,7 +81,7 @@ async function logIn(target: SshTarget, options: SshConnectOptions, world: Login
     sock: socket,
     username: target.user,
     readyTimeout: 0, // the whole of it is limited by our own clock
-    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveInterval: world.keepaliveMs ?? KEEPALIVE_MS,
     keepaliveCountMax: KEEPALIVE_MISSES,
     algorithms: { serverHostKey: hostKeyAlgorithms(options.hostKey) },
     hostVerifier: (key: Buffer) => {

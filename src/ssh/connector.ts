@@ -7,6 +7,8 @@ import { generateSshKey } from './keys.js';
 import { runSession, type Terminal } from './session.js';
 
 export interface SshWorld {
+  /** From sign of life to sign of life while nothing else is sent; default 15 s. */
+  readonly keepaliveMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly facts: Pick<HostFacts, 'platform' | 'homeDirectory' | 'temporaryDirectory' | 'env'>;

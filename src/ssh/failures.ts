@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { dirname, join } from 'node:path';
 import type { SshTarget } from '../core/driver.js';
 import { GuestError, messageOf } from '../core/errors.js';
 import { systemErrorCode } from '../core/system-error.js';
@@ -64,15 +63,13 @@ export function hungUp(target: SshTarget, cause?: unknown): GuestError {
 
 /** P24: the pinned key and the shown one differ. Nothing has been sent but the key exchange. */
 export function hostKeyChanged(target: SshTarget, pinned: string, shown: string): GuestError {
-  const notes =
-    target.keyPath === undefined ? 'tmachine.json' : `"${join(dirname(target.keyPath), 'tmachine.json')}"`;
   return new GuestError({
     code: 'SSH_HOST_KEY_CHANGED',
     message: `The SSH host key at ${placeOf(target)} is not the one of this machine`,
     reason: `the key known is ${describeKey(pinned)}, the key shown is ${describeKey(shown)}: the guest was made anew, or another computer answers in its place; the login was not tried`,
     nextSteps: [
       'if you did not replace the guest, find out who answers at that address before you go on',
-      `if you did, forget the old key: delete "hostKey" in ${notes}; the next command keeps the new one`,
+      'if you did, take the new key and set the guest up again: tmachine provision --accept-new-host-key NAME',
     ],
   });
 }

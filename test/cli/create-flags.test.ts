@@ -1,28 +1,37 @@
 import { describe, expect, test } from '@jest/globals';
 import { createFlags, findDriverName } from '../../src/cli/create-flags.js';
-import type { Environment, FlagSpec } from '../../src/cli/flag-spec.js';
+import { knownDriver } from '../../src/cli/driver-options.js';
+import type { FlagSpec } from '../../src/cli/flag-spec.js';
 import { readFlagValues } from '../../src/cli/flag-values.js';
 import { SHARED_CREATE_FLAGS } from '../../src/cli/shared-create-flags.js';
 
-test.each<[readonly string[], Environment, string | undefined]>([
-  [['--driver', 'none', 'm'], {}, 'none'],
-  [['-d', 'none', 'm'], {}, 'none'],
-  [['-driver=none', 'm'], {}, 'none'],
-  [['--driver=none', 'm'], {}, 'none'],
-  [['-d=none', 'm'], {}, 'none'],
-  [['m', '--url', 'x', '-d', 'none'], {}, 'none'],
-  [['-d', 'none', '-d', 'qemu', 'm'], {}, 'qemu'],
-  [['m'], { MACHINE_DRIVER: 'qemu' }, 'qemu'],
-  [['-d', 'none', 'm'], { MACHINE_DRIVER: 'qemu' }, 'none'],
-  [['m'], {}, undefined],
-  [['m'], { MACHINE_DRIVER: '' }, undefined],
-  [['--engine-opt', '-d', 'none', 'm'], {}, undefined],
-  [['--swarm', '-d', 'none'], {}, 'none'],
-  [['m', '--', '-d', 'none'], {}, undefined],
-  [['m', '-d'], {}, undefined],
-])('the driver named by %j with %j is %j', (args, env, name) => {
-  expect(findDriverName(args, env)).toBe(name);
+test.each<[readonly string[], string | undefined]>([
+  [['--driver', 'none', 'm'], 'none'],
+  [['-d', 'none', 'm'], 'none'],
+  [['-driver=none', 'm'], 'none'],
+  [['--driver=none', 'm'], 'none'],
+  [['-d=none', 'm'], 'none'],
+  [['m', '--url', 'x', '-d', 'none'], 'none'],
+  [['-d', 'none', '-d', 'qemu', 'm'], 'qemu'],
+  [['m'], undefined],
+  [['--engine-opt', '-d', 'none', 'm'], undefined],
+  [['--swarm', '-d', 'none'], 'none'],
+  [['m', '--', '-d', 'none'], undefined],
+  [['m', '-d'], undefined],
+])('the driver named by %j is %j', (args, name) => {
+  expect(findDriverName(args)).toBe(name);
 });
+
+test.each([
+  ['qemu', 'qemu'],
+  ['nope', undefined],
+  [undefined, undefined],
+])(
+  'MACHINE_DRIVER=%s brings the flags of %s; a wrong one does not stand in the way of the help',
+  (value, name) => {
+    expect(knownDriver(value)).toBe(name);
+  },
+);
 
 test('the shared flags come with those of the driver; the first of two with one name counts', () => {
   const memory: FlagSpec = { name: 'memory', type: 'int', help: 'first' };

@@ -76,7 +76,7 @@ describe('create', () => {
 
   test('flags are sorted, with defaults and variables', () => {
     expect(shown(text)).toContain(
-      '   --driver, -d "virtualbox"                                                                            Driver to create machine with. [$MACHINE_DRIVER]\n',
+      '   --driver, -d                                                                                         Driver to create machine with; without it VirtualBox where it is usable, else QEMU [$MACHINE_DRIVER]\n',
     );
     expect(text).toMatch(/\n {3}--virtualbox-memory "1024"\t+Size of memory \[\$VIRTUALBOX_MEMORY_SIZE\]\n$/);
     expect(text).toMatch(/\n {3}--engine-opt \[--engine-opt option --engine-opt option\]\t/);

@@ -26,7 +26,8 @@ export const SAMPLE_COMMANDS: readonly CommandSpec[] = [
     description:
       "Run '$0 create --driver name --help' to include the create flags for that driver in the help text.",
     flags: createFlags(),
-    flagsFor: (args, env) => createFlags(DRIVERS[findDriverName(args, env) ?? 'virtualbox'] ?? []),
+    flagsFor: (args, env) =>
+      createFlags(DRIVERS[findDriverName(args) ?? env.MACHINE_DRIVER ?? 'virtualbox'] ?? []),
   },
   {
     name: 'ls',

@@ -286,6 +286,10 @@ describe('bad input and faults', () => {
       /^Driver "kvm" not found\./,
     );
     expect((await env({ MACHINE_DRIVER: 'kvm' }, ['ls', '-q'])).stdout).toBe('dev\n');
+    expect(await env({ MACHINE_DRIVER: 'kvm' }, ['create', '--help'])).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
 
   test('names that differ by case only are two machines, each with a row of its own', async () => {

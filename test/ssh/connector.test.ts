@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SshTarget } from '../../src/core/driver.js';
@@ -50,8 +51,9 @@ afterAll(async () => {
   await folder.remove();
 });
 
-function connector(facts: Partial<SshWorld['facts']> = {}): SshConnector {
+function connector(facts: Partial<SshWorld['facts']> = {}, others: Partial<SshWorld> = {}): SshConnector {
   return createSshConnector({
+    ...others,
     clock,
     random,
     facts: {
@@ -159,7 +161,7 @@ describe('P24: the host key', () => {
       ),
       nextSteps: [
         'if you did not replace the guest, find out who answers at that address before you go on',
-        `if you did, forget the old key: delete "hostKey" in "${join(folder.path, 'tmachine.json')}"; the next command keeps the new one`,
+        'if you did, take the new key and set the guest up again: tmachine provision --accept-new-host-key NAME',
       ],
     });
     expect(other.log()).not.toMatch(/publickey/);
@@ -329,6 +331,24 @@ describe('a guest that cannot be reached', () => {
       code: 'SSH_HANDSHAKE_FAILED',
       reason: expect.stringContaining('no matching key exchange algorithm'),
     });
+  });
+
+  test('falls silent after the login, as a host that sleeps does: noticed by three signs of life without an answer', async () => {
+    const ends: Socket[] = [];
+    const relay = await alsoRaw((socket) => {
+      const onward = connect(sshd.port, '127.0.0.1');
+      ends.push(
+        socket.on('error', () => undefined),
+        onward.on('error', () => undefined),
+      );
+      socket.pipe(onward).pipe(socket);
+    });
+    const lively = connector({}, { keepaliveMs: 50 });
+    const session = await lively.connect({ ...relay, user: sshd.target.user }, options());
+    expect((await session.run('echo here')).stdout).toBe('here\n');
+    for (const end of ends) end.unpipe().pause();
+    await expect(session.run('echo still here')).rejects.toMatchObject({ code: 'SSH_CONNECTION_LOST' });
+    for (const end of ends) end.destroy();
   });
 
   test('says nothing: ends when time is up', async () => {

@@ -6,9 +6,17 @@ import { awaitEngine, engineTarget } from './guest.js';
 import { withMachineLock } from './machine-lock.js';
 import { copyClientCertificates, reprovisionGuest } from './provision.js';
 
-/** `provision NAME`: settings and certificates of a running machine anew. */
-export async function provisionMachine(app: App, name: string, call: Call): Promise<void> {
-  await reprovision(app, name, call);
+/**
+ * `provision NAME`: settings and certificates of a running machine anew. With `acceptNewHostKey` the guest may show another SSH host key than the
+ * one that is known: it is said and kept.
+ */
+export async function provisionMachine(
+  app: App,
+  name: string,
+  call: Call,
+  options: ReprovisionOptions = {},
+): Promise<void> {
+  await reprovision(app, name, call, options);
 }
 
 /** `regenerate-certs NAME`: the prompt and the renewal of the authority are the command's. */
@@ -17,7 +25,16 @@ export async function regenerateCertificates(app: App, name: string, call: Call)
   await reprovision(app, name, call);
 }
 
-async function reprovision(app: App, name: string, call: Call): Promise<void> {
+interface ReprovisionOptions {
+  readonly acceptNewHostKey?: boolean;
+}
+
+async function reprovision(
+  app: App,
+  name: string,
+  call: Call,
+  { acceptNewHostKey = false }: ReprovisionOptions = {},
+): Promise<void> {
   await withMachineLock(app, name, call, async () => {
     const record = await app.store.load(name);
     const driver = app.driver(record.driverName);
@@ -35,7 +52,14 @@ async function reprovision(app: App, name: string, call: Call): Promise<void> {
         nextSteps: [`start it first: tmachine start ${name}`],
       });
     }
-    const provisioned = await reprovisionGuest(app, record, call);
+    const { hostKey: known, ...others } = record.notes;
+    const begun = acceptNewHostKey ? { ...record, notes: others } : record;
+    const provisioned = await reprovisionGuest(app, begun, call);
+    if (acceptNewHostKey && provisioned.notes.hostKey !== known) {
+      call.reporter.warn(
+        `The new host key of "${name}" is trusted from now on: ${provisioned.notes.hostKey}`,
+      );
+    }
     await app.store.save(provisioned);
     const endpoint = driver.endpoint(driverMachine(app, provisioned));
     const host = knownAddress(endpoint);

@@ -22,6 +22,8 @@ export interface TrialOptions {
 
 /** A guest of one sector answers in a tenth of a second where an accelerator works. */
 const TRIAL_MS = 2_000;
+/** More than a trial and its end take. */
+const OUTLIVED_SECONDS = 10;
 
 /**
  * The accelerator asked for; with `auto` the platform's own if this QEMU has it and a trial guest runs on it, else TCG, which needs nothing.
@@ -79,27 +81,29 @@ async function bootPayload(
   const directory = await mkdtemp(join(ports.facts.temporaryDirectory, 'tmachine-trial-'));
   try {
     await writeFile(join(directory, 'trial.img'), probePayload(), { mode: 0o600 });
-    const { status, stderr } = await ports.processes.run(
-      toolkit.path,
-      [
-        ...[
-          '-nodefaults',
-          '-no-user-config',
-          '-machine',
-          'q35',
-          '-m',
-          '16',
-          '-display',
-          'none',
-          '-vga',
-          'none',
-        ],
-        ...acceleratorArguments({ accelerator, toolkit, hostArch: ports.facts.arch }),
-        ...['-drive', 'if=floppy,file=trial.img,format=raw,readonly=on'],
-        ...['-device', `isa-debug-exit,iobase=${PROBE_PORT},iosize=4`],
+    const args = [
+      ...[
+        '-nodefaults',
+        '-no-user-config',
+        '-machine',
+        'q35',
+        '-m',
+        '16',
+        '-display',
+        'none',
+        '-vga',
+        'none',
       ],
-      { cwd: directory, signal, timeoutMs: TRIAL_MS },
-    );
+      ...acceleratorArguments({ accelerator, toolkit, hostArch: ports.facts.arch }),
+      ...['-drive', 'if=floppy,file=trial.img,format=raw,readonly=on'],
+      ...['-device', `isa-debug-exit,iobase=${PROBE_PORT},iosize=4`],
+    ];
+    const trial = await endingByItself(toolkit.path, args, ports);
+    const { status, stderr } = await ports.processes.run(trial.file, trial.args, {
+      cwd: directory,
+      signal,
+      timeoutMs: TRIAL_MS,
+    });
     return status === PROBE_EXIT_CODE
       ? { isUsable: true, evidence: 'a trial guest ran' }
       : { isUsable: false, evidence: complaint(stderr) || 'a trial guest ended without its answer' };
@@ -113,6 +117,20 @@ async function bootPayload(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/**
+ * A guest that hangs in KVM hangs for ever, and QEMU has no time limit of its own: one that outlives a tmachine that was killed during the trial
+ * is ended by the program `timeout` of every Linux (the Windows program of that name does something else).
+ */
+async function endingByItself(
+  file: string,
+  args: readonly string[],
+  { processes, facts }: QemuPorts,
+): Promise<{ readonly file: string; readonly args: readonly string[] }> {
+  const timeout = facts.platform === 'linux' ? await processes.find('timeout') : undefined;
+  if (timeout === undefined) return { file, args };
+  return { file: timeout, args: ['--signal=KILL', String(OUTLIVED_SECONDS), file, ...args] };
 }
 
 /** QEMU's first line that is not a mere warning, without its own name before it. */

@@ -5,6 +5,7 @@ import { renewAuthority } from '../../../src/core/actions/certificates.js';
 import { createMachine } from '../../../src/core/actions/create.js';
 import { killMachine, restartMachine, startMachine, stopMachine } from '../../../src/core/actions/power.js';
 import { removeMachine } from '../../../src/core/actions/remove.js';
+import { provisionMachine } from '../../../src/core/actions/reprovision.js';
 import { TmachineError } from '../../../src/core/errors.js';
 import { type TestApp, testApp } from '../../support/test-app.js';
 
@@ -48,6 +49,18 @@ describe('life cycle', () => {
       'Machine "dev" is already stopped.',
       'Machine "dev" is already stopped.',
     ]);
+  });
+
+  test('P24: a guest that was made anew is refused, until provision --accept-new-host-key takes its key and says so', async () => {
+    world.guest.hostKey = 'ssh-ed25519 another';
+    const again = (accept: boolean) =>
+      provisionMachine(world.app, 'dev', world.call, { acceptNewHostKey: accept });
+    await expect(again(false)).rejects.toMatchObject({ code: 'SSH_HOST_KEY_CHANGED' });
+    await again(true);
+    expect(world.warnings).toEqual(['The new host key of "dev" is trusted from now on: ssh-ed25519 another']);
+    expect((await world.app.store.load('dev')).notes.hostKey).toBe('ssh-ed25519 another');
+    await again(true);
+    expect(world.warnings).toHaveLength(1);
   });
 
   test('restart stops a running machine first, and only starts a stopped one', async () => {

@@ -185,6 +185,20 @@ test('a machine runs when its SSH port is open', async () => {
   expect(await driverWith('10.1.2.3:22').state(machine, context())).toBe('stopped');
 });
 
+test('a host that swallows packets is waited for 5 s, then it counts as stopped', async () => {
+  const asked: number[] = [];
+  const silent = createGenericDriver({
+    tcp: {
+      isOpen: async (_host, _port, { timeoutMs }) => {
+        asked.push(timeoutMs);
+        return false;
+      },
+    },
+  });
+  expect(await silent.state(await newMachine({}), context())).toBe('stopped');
+  expect(asked).toEqual([5_000]);
+});
+
 test('power is refused in the contract\u2019s words; a restart goes through the guest', () => {
   expect(driverWith().powerRefusal('start')).toBe('generic driver does not support start');
   expect(driverWith().powerRefusal('kill')).toBe('generic driver does not support kill');

@@ -44,8 +44,12 @@ function trial(outcome: Pick<ExpectedCall, 'result' | 'error'>): ExpectedCall {
 }
 
 /** The real world, but with programs that answer from a list. */
-function withPrograms(calls: readonly ExpectedCall[], facts: Partial<HostFacts> = {}) {
-  const programs = { 'qemu-system-x86_64': program, 'apt-get': '/usr/bin/apt-get' };
+function withPrograms(
+  calls: readonly ExpectedCall[],
+  facts: Partial<HostFacts> = {},
+  others: Readonly<Record<string, string>> = {},
+) {
+  const programs = { 'qemu-system-x86_64': program, 'apt-get': '/usr/bin/apt-get', ...others };
   const processes = new FakeProcesses(calls, { programs });
   const ports: QemuPorts = {
     ...realQemuPorts(room.path, { platform: 'linux', arch: 'x64', bootId: 'boot-1', ...facts }),
@@ -122,6 +126,31 @@ describe('P12: not what an accelerator says counts, but whether a guest runs on 
     const toolkit = await findToolkit(ports, SIGNAL);
     const chosen = await chooseAccelerator('auto', toolkit, ports, { signal: SIGNAL });
     expect(chosen.accelerator).toBe(accelerator);
+    processes.verify();
+  });
+
+  test.each([
+    ['linux', ['/usr/bin/timeout', '--signal=KILL', '10']],
+    ['darwin', []],
+    ['win32', []],
+  ] as const)('on %s a trial that outlives us is ended by %j', async (platform, before) => {
+    const accelerator = { linux: 'kvm', darwin: 'hvf', win32: 'whpx' }[platform];
+    const listed = qemuFixture('accelerators').replace('kvm', accelerator);
+    const begins: readonly string[] = before.length === 0 ? [] : [...before.slice(1), program];
+    const calls = [
+      ...questions(undefined, listed),
+      {
+        file: before[0] ?? program,
+        args: (args: readonly string[]) =>
+          args[begins.length] === '-nodefaults' && begins.every((word, at) => args[at] === word),
+        result: { status: PROBE_EXIT_CODE },
+      },
+    ];
+    const { processes, ports } = withPrograms(calls, { platform }, { timeout: '/usr/bin/timeout' });
+    const toolkit = await findToolkit(ports, SIGNAL);
+    expect((await chooseAccelerator('auto', toolkit, ports, { signal: SIGNAL })).accelerator).toBe(
+      accelerator,
+    );
     processes.verify();
   });
 
