@@ -44,7 +44,10 @@ export interface FakeVirtualBoxOptions {
   readonly adapterName?: (index: number) => string;
 }
 
-type Answer = Partial<RunResult> & { readonly error?: Error };
+type Answer = Partial<RunResult> & {
+  readonly error?: Error /** Runs before the answer. */;
+  readonly effect?: () => void;
+};
 
 const OK: Answer = {};
 
@@ -89,7 +92,8 @@ export class FakeVirtualBox implements ProcessRunner {
     const line = args.join(' ');
     this.calls.push(line);
     const injected = this.#injected.find(({ pattern, answers }) => pattern.test(line) && answers.length > 0);
-    const { error, ...answer } = injected?.answers.shift() ?? this.#answer(args);
+    const { error, effect, ...answer } = injected?.answers.shift() ?? this.#answer(args);
+    effect?.();
     if (error !== undefined) throw error;
     return { status: answer.stderr === undefined ? 0 : 1, stdout: '', stderr: '', ...answer };
   }

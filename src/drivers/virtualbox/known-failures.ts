@@ -77,19 +77,18 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'VBOX_HARDENING',
-    pattern:
-      /VERR_SUP_VP_|VERR_SUPLIB_|supR3Hardened|Process Purification Failure|terminated unexpectedly during startup with exit code 1 \(0x1\).*hardening/i,
+    pattern: /VERR_SUP_VP_|VERR_SUPLIB_|supHardenedWinVerifyProcess failed|Process Purification Failure/,
     what: 'A protection program breaks VirtualBox',
     why: 'VirtualBox refuses to run with libraries of other programs inside it, which virus scanners and endpoint protection put there',
     nextSteps: [
       "ask whoever runs the protection to exempt VirtualBox's folder and VBoxHeadless",
-      'the file VBoxHardening.log of the machine names the library',
+      "give them the file VBoxHardening.log in the machine's Logs folder",
     ],
   },
   {
     code: 'VBOX_KERNEL_DRIVER',
     pattern:
-      /VERR_VM_DRIVER_NOT_(?:INSTALLED|ACCESSIBLE)|VERR_VM_DRIVER_(?:LOAD_ERROR|OPEN_ERROR|VERSION_MISMATCH)|rc=-190[8-9]|Kernel driver not (?:installed|accessible)|support driver is not running|\/dev\/vboxdrv does not exist/,
+      /VERR_VM_DRIVER_NOT_(?:INSTALLED|ACCESSIBLE)|VERR_VM_DRIVER_(?:LOAD_ERROR|OPEN_ERROR|VERSION_MISMATCH)|rc=-190[8-9]|Kernel driver not (?:installed|accessible)|Driverless mode|support driver is not running|\/dev\/vboxdrv does not exist/,
     what: "VirtualBox's kernel driver is not loaded",
     why: 'it was not built for this kernel, was not allowed to load, or belongs to another version of VirtualBox',
     nextSteps: [
@@ -188,7 +187,8 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
   {
     code: 'VBOX_DISK_BROKEN',
-    pattern: /Could not open the medium '.*\.vmdk'|VERR_VD_VMDK_/,
+    pattern:
+      /Could not (?:open|find file for|get the storage format of) the medium '.*\.vmdk'|VERR_VD_VMDK_|VERR_\w+ opening image file '.*\.vmdk'/,
     what: "The machine's disk is gone or damaged",
     why: 'the file disk.vmdk cannot be opened',
     nextSteps: [

@@ -35,26 +35,30 @@ const NETWORKS_CONF = '/etc/vbox/networks.conf';
 
 /**
  * The host-only network of a machine that is about to start: found or made, with its DHCP server and the address kept for the machine. Prints the
- * contract's lines 16 to 19 where such a call is made. Throws HostOnlyUnavailable, VBoxManageError.
+ * contract's lines 16 to 19 where such a call is made. `connect` puts the machine on it, still under the lock: until then nobody could see that the
+ * adapter is used. Throws HostOnlyUnavailable, VBoxManageError.
  */
-export async function ensureHostOnly(
+export async function withHostOnly<T>(
   machine: DriverMachine,
   settings: VirtualBoxSettings,
   tools: Tools,
   context: DriverContext,
-): Promise<HostOnlyPlace> {
+  connect: (place: HostOnlyPlace) => Promise<T>,
+): Promise<T> {
   const dialect = await tools.vbox.dialect(context.signal);
   const waitLine = (holder: string) =>
     context.reporter.debug(`waiting for ${holder}, which is working on host-only networks`);
   return tools.ports.hostOnlyLock({ signal: context.signal, onWait: waitLine }, async () => {
-    if (dialect.hostOnly === 'network') return ensureHostOnlyNetwork(settings, tools, context);
+    if (dialect.hostOnly === 'network') {
+      return connect(await ensureHostOnlyNetwork(settings, tools, context));
+    }
     const interfaces = await listHostOnlyInterfaces(tools, context);
     const { cidr, adapter } = await ensureAdapter(settings, interfaces, dialect, tools, context);
     const lease = await ensureDhcp(settings, cidr, adapter, dialect, tools, context);
     context.reporter.debug(
       `"${machine.name}" uses ${adapter.name}, ${formatCidr(cidr)}, ${lease || 'any address'}`,
     );
-    return { adapter: adapter.name, cidr: formatCidr(cidr), lease };
+    return connect({ adapter: adapter.name, cidr: formatCidr(cidr), lease });
   });
 }
 

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { releaseArguments } from './dhcp.js';
 import { CONSOLE_FILE, DISK_FILE, removePatiently } from './disk.js';
-import { readMadeAdapters, withAdapter, writeMadeAdapters } from './made-adapters.js';
-import { parseVms } from './parse.js';
+import { readMadeAdapters, withAdapter, withLeftovers, writeMadeAdapters } from './made-adapters.js';
+import { listHostOnlyInterfaces } from './network.js';
+import { parseDhcpServers, parseVms } from './parse.js';
 import type { VirtualBoxSettings } from './settings.js';
 import { powerOff } from './stop.js';
+import type { Dialect } from './version.js';
 import {
   findVirtualMachine,
   isGone,
@@ -34,11 +36,7 @@ export async function removeVirtualMachine(
     await forgetUnreadable(settings.uuid, tools, context);
   }
   await removeMachineFiles(machine);
-  await releaseNetwork(
-    { ...settings, adapter: settings.adapter || (found?.hostOnlyAdapter ?? '') },
-    tools,
-    context,
-  );
+  await releaseNetwork(settings, tools, context);
 }
 
 /** Takes the machine out of VirtualBox, with its disk, snapshots and saved state. */
@@ -80,41 +78,57 @@ export async function removeMachineFiles(machine: DriverMachine): Promise<void> 
   for (const file of ours) await removePatiently(join(directory, file));
 }
 
-/** Gives back the kept address; removes adapter and DHCP server that are of our making when no machine is left on them. */
+/**
+ * Gives back the address that was kept for the machine, wherever a start that was cut off has left it; removes adapters and DHCP servers that are of our
+ * making when no machine is left on them.
+ */
 async function releaseNetwork(
   settings: VirtualBoxSettings,
   tools: Tools,
   context: DriverContext,
 ): Promise<void> {
-  const { adapter, lease, hostOnlyMac } = settings;
-  if (adapter === '') return;
   const { vbox, ports } = tools;
+  if (settings.network === 'nat' && settings.hostOnlyMac === '') return;
+  const dialect = await vbox.dialect(context.signal);
+  if (dialect.hostOnly === 'network') return;
   await ports.hostOnlyLock({ signal: context.signal }, async () => {
-    const known = await readMadeAdapters(ports);
+    if (dialect.hasFixedLeases && settings.hostOnlyMac !== '')
+      await releaseLease(settings.hostOnlyMac, tools, context);
     // On Windows the removal would ask for an administrator's permission, and so would making it again.
-    const isOurs = known.made.has(adapter) && ports.facts.platform !== 'win32';
-    if (isOurs && !(await isUsed(adapter, tools, context))) {
-      const network = `HostInterfaceNetworking-${adapter}`;
-      const flag = (await vbox.dialect(context.signal)).hasFixedLeases ? '--network' : '--netname';
-      await ignoreMissing(
-        ['dhcpserver', 'remove', flag, network],
-        'removing the DHCP server',
-        tools,
-        context,
-      );
-      await ignoreMissing(
-        ['hostonlyif', 'remove', adapter],
-        'removing the host-only adapter',
-        tools,
-        context,
-      );
-      await writeMadeAdapters(withAdapter(known, adapter, undefined), ports);
-      return;
-    }
-    if (lease === '' || hostOnlyMac === '') return;
-    const args = releaseArguments(`HostInterfaceNetworking-${adapter}`, hostOnlyMac);
-    await ignoreMissing(args, 'giving back the address of the machine', tools, context);
+    if (ports.facts.platform !== 'win32') await removeUnusedAdapters(dialect, tools, context);
   });
+}
+
+async function releaseLease(mac: string, tools: Tools, context: DriverContext): Promise<void> {
+  const purpose = 'giving back the address of the machine';
+  const call = { args: ['list', 'dhcpservers'], purpose, isQuestion: true };
+  const servers = parseDhcpServers(await tools.vbox.run(call, context));
+  for (const { networkName, leases } of servers) {
+    if (!leases.some((it) => it.mac === mac.toLowerCase())) continue;
+    await ignoreMissing(releaseArguments(networkName, mac), purpose, tools, context);
+  }
+}
+
+async function removeUnusedAdapters(
+  { hasFixedLeases }: Pick<Dialect, 'hasFixedLeases'>,
+  tools: Tools,
+  context: DriverContext,
+): Promise<void> {
+  const noted = await readMadeAdapters(tools.ports);
+  if (noted.made.size === 0 && noted.before === undefined) return;
+  const interfaces = await listHostOnlyInterfaces(tools, context);
+  let known = withLeftovers(
+    noted,
+    interfaces.map(({ name }) => name),
+  );
+  for (const adapter of [...known.made.keys()]) {
+    if (await isUsed(adapter, tools, context)) continue;
+    const network = [hasFixedLeases ? '--network' : '--netname', `HostInterfaceNetworking-${adapter}`];
+    await ignoreMissing(['dhcpserver', 'remove', ...network], 'removing the DHCP server', tools, context);
+    await ignoreMissing(['hostonlyif', 'remove', adapter], 'removing the host-only adapter', tools, context);
+    known = withAdapter(known, adapter, undefined);
+  }
+  await writeMadeAdapters(known, tools.ports);
 }
 
 async function isUsed(
@@ -141,6 +155,6 @@ async function ignoreMissing(
 ): Promise<void> {
   const answer = await vbox.attempt({ args, purpose }, context);
   if (answer.ok) return;
-  if (/does not exist|could not be found|not found|Unable to find/i.test(answer.error.output)) return;
+  if (/does not exist|could not be found|Failed to find/i.test(answer.error.output)) return;
   context.reporter.warn(`${answer.error.message} ${answer.error.reason ?? ''}`.trim());
 }

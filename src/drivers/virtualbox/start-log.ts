@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { TmachineError } from '../../core/errors.js';
-import { knownFailure } from './known-failures.js';
+import { KNOWN_FAILURES, knownFailure } from './known-failures.js';
 import type { VirtualBoxPorts } from './ports.js';
 import type { VirtualBoxSettings } from './settings.js';
 import { VBoxManageError } from './vboxmanage.js';
@@ -24,8 +24,8 @@ function logPath(machine: DriverMachine, file: string): string {
 }
 
 /**
- * The error for a `startvm` that failed: what VBoxManage said, and what the machine's own logs say of it: the hardening log names the library of a
- * protection program (P10), VBox.log the processor's refusal (P12, P13).
+ * The error for a `startvm` that failed: what VBoxManage said, and what the machine's own logs say of it: the hardening log names the protection
+ * programs in the way (P10), VBox.log the processor's refusal (P12, P13).
  */
 export async function startFailure(
   error: VBoxManageError,
@@ -34,15 +34,16 @@ export async function startFailure(
 ): Promise<VBoxManageError> {
   const log = await readEnd(logPath(machine, 'VBox.log'));
   const hardening = await readEnd(logPath(machine, 'VBoxHardening.log'));
-  const stranger = foreignLibrary(hardening);
+  const suspects = adversaries(hardening);
   const known =
     specific(error.output, facts.platform) ??
-    specific(hardeningFault(hardening), facts.platform) ??
-    specific(log, facts.platform);
+    specific(hardening, facts.platform) ??
+    specific(log, facts.platform) ??
+    (suspects.length === 0 ? undefined : HARDENING);
   const details = lastLine(log);
   const reason = [
     known?.why ?? error.reason ?? 'VirtualBox gave no reason',
-    ...(stranger === undefined ? [] : [`VirtualBox found this library in its way: ${stranger}`]),
+    ...(suspects.length === 0 ? [] : [`VirtualBox names: ${suspects.join(', ')}`]),
   ].join('; ');
   return new VBoxManageError({
     code: known?.code ?? error.code,
@@ -54,28 +55,31 @@ export async function startFailure(
   });
 }
 
+const HARDENING = KNOWN_FAILURES.find(({ code }) => code === 'VBOX_HARDENING');
+
 /** "It ended" says nothing: the logs may. */
 function specific(text: string, platform: VirtualBoxPorts['facts']['platform']) {
   const known = knownFailure(text, platform);
   return known?.code === 'VBOX_TERMINATED' ? undefined : known;
 }
 
-/** The lines of the hardening log that tell of a refusal; the rest of it lists everything that was looked at. */
-function hardeningFault(log: string): string {
-  return log
-    .split('\n')
-    .filter((line) => /Error|VERR_SUP/.test(line))
-    .join('\n');
-}
-
-/** The file of another program that VirtualBox refused to have in its process. */
-export function foreignLibrary(hardeningLog: string): string | undefined {
-  const refused = [
-    ...hardeningLog.matchAll(
-      /(?:rejecting|Error \(rc=\S+\):|-> -\d+)[^\n]*?(\\[^\n'":]+\.(?:dll|sys|exe))/gi,
-    ),
-  ];
-  return refused.at(-1)?.[1];
+/**
+ * The protection programs that VirtualBox found on this computer, as its own list of known troublemakers in VBoxHardening.log has them: `Sophos Endpoint
+ * Defense (SophosED.sys)`.
+ */
+export function adversaries(hardeningLog: string): string[] {
+  const lines = hardeningLog.split('\n').map((line) => line.replace(/^[0-9a-f]+\.[0-9a-f]+: /, '').trimEnd());
+  const begin = lines.findIndex((line) => line.startsWith('supR3HardenedWinFindAdversaries: 0x'));
+  const found: string[] = [];
+  let file = '';
+  for (const line of begin < 0 ? [] : lines.slice(begin + 1)) {
+    // The list ends where lines are neither a file nor its facts.
+    if (!/^(?: {4}|\\\S)/.test(line)) break;
+    file = /^\\.*\\([^\\]+):$/.exec(line)?.[1] ?? file;
+    const product = /^ +ProductName: +(.+)$/.exec(line)?.[1];
+    if (product !== undefined) found.push(`${product} (${file})`);
+  }
+  return [...new Set(found)];
 }
 
 /**

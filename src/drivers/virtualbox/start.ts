@@ -4,7 +4,7 @@ import { preparePrivateConsole } from './create.js';
 import type { HostOnlyPlace } from './host-only-network.js';
 import { forwardOptions, forwardsOf, withForwardsOf, withFreePorts } from './host-ports.js';
 import { knownFailure } from './known-failures.js';
-import { ensureHostOnly, HostOnlyUnavailable, repairIfCorrupted } from './network.js';
+import { HostOnlyUnavailable, repairIfCorrupted, withHostOnly } from './network.js';
 import { type VirtualBoxSettings, withBase } from './settings.js';
 import { checkLogAfterStart, startFailure } from './start-log.js';
 import { crashed, powerOff, resume, settled } from './stop.js';
@@ -83,9 +83,12 @@ async function bootFromOff(
   if (settings.network === 'nat') return bootWithNat(machine, settings, resting, tools, context);
   context.reporter.step('Check network to re-create if needed...');
   try {
-    const place = await ensureHostOnly(machine, settings, tools, context);
-    const wanted = { ...settings, hostOnlyCidr: place.cidr, adapter: place.adapter, lease: place.lease };
-    return await boot(machine, wanted, resting, place, tools, context);
+    const ready = await withHostOnly(machine, settings, tools, context, (place) => {
+      const { adapter, lease, cidr } = place;
+      const wanted = { ...settings, hostOnlyCidr: cidr, adapter, lease };
+      return configure(wanted, resting, place, tools, context);
+    });
+    return await boot(machine, ready, resting, tools, context);
   } catch (error) {
     const reason = whyNat(error);
     if (reason === undefined) throw error;
@@ -108,14 +111,16 @@ function whyNat(error: unknown): string | undefined {
   return known?.isOfHostOnly === true ? known.what : undefined;
 }
 
-function bootWithNat(
+async function bootWithNat(
   machine: DriverMachine,
   settings: VirtualBoxSettings,
   resting: Resting,
   tools: Tools,
   context: DriverContext,
 ): Promise<VirtualBoxSettings> {
-  return boot(machine, { ...settings, adapter: '', lease: '' }, resting, undefined, tools, context);
+  const wanted = { ...settings, adapter: '', lease: '' };
+  const ready = await configure(wanted, resting, undefined, tools, context);
+  return boot(machine, ready, resting, tools, context);
 }
 
 /** A saved machine has its network; only ports that were taken meanwhile move. */
@@ -126,18 +131,24 @@ async function bootFromSaved(
   tools: Tools,
   context: DriverContext,
 ): Promise<VirtualBoxSettings> {
-  return boot(machine, withForwardsOf(settings, resting.forwards), resting, undefined, tools, context);
+  const wanted = withForwardsOf(settings, resting.forwards);
+  const ready = await configure(wanted, resting, undefined, tools, context);
+  return boot(machine, ready, resting, tools, context);
 }
 
-async function boot(
-  machine: DriverMachine,
+/** A machine whose ports are free and whose network is the one at hand. */
+interface Ready {
+  readonly settings: VirtualBoxSettings;
+  readonly place: HostOnlyPlace | undefined;
+}
+
+async function configure(
   settings: VirtualBoxSettings,
   resting: Resting,
   place: HostOnlyPlace | undefined,
-  tools: Tools,
+  { vbox, ports }: Tools,
   context: DriverContext,
-): Promise<VirtualBoxSettings> {
-  const { vbox, ports } = tools;
+): Promise<Ready> {
   const ready = await withFreePorts(settings, ports, context);
   const dialect = await vbox.dialect(context.signal);
   const options = [
@@ -148,17 +159,31 @@ async function boot(
     const args = ['modifyvm', resting.uuid, ...options];
     await vbox.run({ args, purpose: 'setting up the network of the machine' }, context);
   }
-  if (!resting.hasSavedState) await preparePrivateConsole(machine, ports);
-  await launch(machine, ready, resting, tools, context);
+  return { settings: ready, place };
+}
+
+async function boot(
+  machine: DriverMachine,
+  { settings, place }: Ready,
+  resting: Resting,
+  tools: Tools,
+  context: DriverContext,
+): Promise<VirtualBoxSettings> {
+  if (!resting.hasSavedState) await preparePrivateConsole(machine, tools.ports);
+  await launch(machine, settings, resting, tools, context);
   if (place !== undefined) {
     await repairIfCorrupted(place, tools, context, {
       stop: () => powerOff(resting.uuid, tools, context),
-      start: () => launch(machine, ready, resting, tools, context),
+      start: () => launch(machine, settings, resting, tools, context),
     });
   }
-  await checkLogAfterStart(machine, ready, tools, context);
+  await checkLogAfterStart(machine, settings, tools, context);
+  const hostOnlyMac =
+    place !== undefined && settings.hostOnlyMac === ''
+      ? (await settled(machine, settings, tools, context)).hostOnlyMac
+      : settings.hostOnlyMac;
   // The guest tells its address when it is up; what it had the last time may not be so any more (P20).
-  return withBase({ ...ready, isNew: false }, { IPAddress: '' });
+  return withBase({ ...settings, hostOnlyMac, isNew: false }, { IPAddress: '' });
 }
 
 /** The options of `modifyvm` that connect the second card; empty when it is. */

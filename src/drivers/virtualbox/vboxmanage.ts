@@ -40,7 +40,7 @@ const NOT_READY_TRIES = 5;
 const NOT_READY_PAUSE_MS = 100;
 /** What a question meets in such a moment besides (recorded with 7.2: test/fixtures/vboxmanage, transient-*). */
 const BETWEEN_STATES =
-  /The object is not ready|The session is not locked \(session state|Failed to get a console object from the direct session/;
+  /The object is not ready|The session is not locked \(session state|Failed to get a console object from the direct session|General access denied error/;
 const BETWEEN_STATES_TRIES = 50;
 /** Another VBoxManage, the GUI or the machine's own process holds the machine's lock for a moment. */
 const LOCKED =

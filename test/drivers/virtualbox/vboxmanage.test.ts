@@ -3,7 +3,7 @@ import { InterruptedError, ToolError } from '../../../src/core/errors.js';
 import { findVBoxManage, parseRegistryText } from '../../../src/drivers/virtualbox/find.js';
 import { VBoxManage, withoutWarning } from '../../../src/drivers/virtualbox/vboxmanage.js';
 import { type ExpectedCall, FakeProcesses } from '../../support/fake-processes.js';
-import { virtualBoxFixture } from '../../support/virtualbox-fixture.js';
+import { failedCall, recording } from '../../support/vboxmanage-recordings.js';
 import { LINUX_FACTS, testPorts } from '../../support/virtualbox-ports.js';
 
 const FILE = '/usr/bin/VBoxManage';
@@ -107,7 +107,7 @@ describe('a call', () => {
   });
 
   test('a warning of the distribution is neither answer nor failure', async () => {
-    const warning = virtualBoxFixture('7.2-linux/warning-no-driver');
+    const warning = recording('7.2-linux/version-warning').stdout.replace(/^7.*\n/m, '');
     const { vbox } = tool([{ result: { stdout: `${warning}"dev" {x}\n`, stderr: warning } }]);
     expect(withoutWarning(await vbox.run(LIST, { signal }))).toBe('"dev" {x}\n');
   });
@@ -124,7 +124,7 @@ describe('a call', () => {
   });
 
   test('P18: a lock is waited for, with a limit, and then explained', async () => {
-    const locked = { result: { status: 1, stderr: virtualBoxFixture('failures/locked') } };
+    const locked = { result: failedCall('7.2-linux/modifyvm-locked') };
     const free = tool([locked, locked, {}]);
     await free.vbox.run(LIST, { signal });
     free.processes.verify();
@@ -134,13 +134,35 @@ describe('a call', () => {
   });
 
   test('a question is asked again when VBoxSVC has gone; a change is not made twice', async () => {
-    const gone = { result: { status: 1, stderr: virtualBoxFixture('failures/server-gone') } };
+    const gone = { result: failedCall('unknown-windows/list-hostonlyifs-no-server') };
     const question = tool([gone, {}]);
     await question.vbox.run({ ...LIST, isQuestion: true }, { signal });
     question.processes.verify();
     const change = tool([gone]);
     await expect(change.vbox.run(LIST, { signal })).rejects.toMatchObject({ code: 'VBOX_SERVER_GONE' });
     change.processes.verify();
+  });
+
+  test.each([
+    '7.2-linux/transient-lock-pending',
+    '7.2-linux/transient-not-ready',
+    '7.2-linux/transient-unexpected-process',
+    'unknown-windows/showvminfo-access-denied',
+    'unknown-macos/showvminfo-not-ready-console',
+  ])('P18: between two states a question is asked again: %s', async (name) => {
+    const passing = { result: failedCall(name) };
+    const { vbox, processes } = tool([passing, passing, passing, {}]);
+    await vbox.run({ ...LIST, isQuestion: true }, { signal });
+    processes.verify();
+  });
+
+  test('P18: a VBoxManage that crashes over a question is asked again, twice', async () => {
+    const crash = { result: { status: undefined } };
+    const { vbox, processes } = tool([crash, crash, {}]);
+    await vbox.run({ ...LIST, isQuestion: true }, { signal });
+    processes.verify();
+    const change = tool([crash]);
+    await expect(change.vbox.run(LIST, { signal })).rejects.toMatchObject({ code: 'VBOX_FAILED' });
   });
 
   test('one that hangs is ended, and says what it was doing', async () => {

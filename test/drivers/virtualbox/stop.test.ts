@@ -1,0 +1,167 @@
+import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { machineState, readVirtualMachine } from '../../../src/drivers/virtualbox/virtual-machine.js';
+import { refusal } from '../../support/fake-virtualbox.js';
+import { recording } from '../../support/vboxmanage-recordings.js';
+import { Bench, type BenchOptions } from './bench.js';
+
+let bench: Bench;
+afterEach(() => bench?.remove());
+
+async function running(options: BenchOptions = {}): Promise<void> {
+  bench = await Bench.open(options);
+  await bench.create();
+  await bench.start();
+  bench.box.takeCalls();
+}
+
+const stop = () => bench.driver.stop(bench.machine, bench.context);
+
+describe('states', () => {
+  test.each([
+    ['running', 'running'],
+    ['poweroff', 'stopped'],
+    ['aborted', 'stopped'],
+    ['saved', 'saved'],
+    ['aborted-saved', 'saved'],
+    ['paused', 'paused'],
+    ['starting', 'starting'],
+    ['restoring', 'starting'],
+    ['stopping', 'stopping'],
+    ['saving', 'stopping'],
+    ['gurumeditation', 'error'],
+    ['something new', 'unknown'],
+  ])('VirtualBox\u2019s %s is %s', (word, state) => {
+    expect(machineState(word)).toBe(state);
+  });
+
+  test.each([
+    ['7.2-linux/showvminfo-running', 'running'],
+    ['7.2-linux/showvminfo-poweroff', 'stopped'],
+    ['7.2-linux/showvminfo-saved', 'saved'],
+    ['7.2-linux/showvminfo-aborted-saved', 'saved'],
+    ['7.2-linux/showvminfo-aborted', 'stopped'],
+    ['7.2-linux/showvminfo-paused', 'paused'],
+  ])('%s tells %s', (name, state) => {
+    expect(machineState(readVirtualMachine(recording(name).stdout).word)).toBe(state);
+  });
+});
+
+describe('P18: stop asks, waits with a limit, and says what it saw', () => {
+  test('a guest that is still booting does not hear the button: it is pressed again', async () => {
+    await running({ pressesToStop: 3 });
+    await stop();
+    const presses = bench.box.calls.filter((it) => it.endsWith('acpipowerbutton'));
+    expect(presses).toHaveLength(3);
+    expect(bench.box.vm('dev').state).toBe('poweroff');
+    expect(bench.ports.clock.monotonic()).toBeLessThan(15_000);
+  });
+
+  test('one that has said that it heard is not pressed again', async () => {
+    await running({ pressesToStop: undefined });
+    const console = join(bench.machine.directory, 'console.log');
+    const effect = () => writeFileSync(console, 'tmachine-guest: shutdown\n');
+    bench.box.inject(/acpipowerbutton/, { stdout: '', effect });
+    await expect(stop()).rejects.toMatchObject({ code: 'VBOX_STOP_TIMEOUT' });
+    expect(bench.box.calls.filter((it) => it.endsWith('acpipowerbutton'))).toHaveLength(1);
+  });
+
+  test('one that never does is left, with its state, its console and the way to force it', async () => {
+    await running({ pressesToStop: undefined });
+    await writeFile(join(bench.machine.directory, 'console.log'), 'Kernel panic - not syncing\n');
+    await expect(stop()).rejects.toMatchObject({
+      code: 'VBOX_STOP_TIMEOUT',
+      reason: expect.stringMatching(/last seen: running; console: Kernel panic - not syncing$/),
+      nextSteps: ['pull its plug with: tmachine kill dev'],
+    });
+    expect(bench.ports.clock.monotonic()).toBe(120_000);
+    expect(bench.box.vm('dev').state).toBe('running');
+  });
+
+  test('a paused one goes on first, to hear the button', async () => {
+    await running();
+    bench.box.vm('dev').state = 'paused';
+    await stop();
+    expect(bench.box.vm('dev').state).toBe('poweroff');
+  });
+
+  test('one that switches itself off in the same moment is stopped', async () => {
+    await running();
+    const effect = () => {
+      bench.box.vm('dev').state = 'poweroff';
+    };
+    bench.box.inject(/acpipowerbutton/, { ...refusal("Machine 'dev' is not currently running."), effect });
+    await stop();
+  });
+
+  test.each([
+    ['stop', 'saved', 'VBOX_SAVED_STATE', ['tmachine start dev', 'tmachine kill dev']],
+    ['stop', 'gurumeditation', 'VBOX_CRASHED', ['tmachine kill dev', 'tmachine start dev']],
+    ['start', 'gurumeditation', 'VBOX_CRASHED', ['tmachine kill dev', 'tmachine start dev']],
+  ] as const)('%s of a machine that is %s names the ways out', async (action, word, code, ways) => {
+    await running();
+    bench.box.vm('dev').state = word;
+    await expect(bench.driver[action](bench.machine, bench.context)).rejects.toMatchObject({
+      code,
+      nextSteps: ways.map((way) => expect.stringContaining(way)),
+    });
+  });
+
+  test('one that is on its way to another state is waited for, with a limit', async () => {
+    await running();
+    bench.box.vm('dev').state = 'saving';
+    await expect(stop()).rejects.toThrow('machine "dev" to finish what it is doing');
+    expect(bench.ports.clock.monotonic()).toBe(120_000);
+  });
+});
+
+describe('kill', () => {
+  test.each(['running', 'paused', 'gurumeditation'])('ends a machine that is %s', async (word) => {
+    await running();
+    bench.box.vm('dev').state = word;
+    await bench.driver.kill(bench.machine, bench.context);
+    expect(bench.box.vm('dev').state).toBe('poweroff');
+  });
+
+  test('drops a saved state', async () => {
+    await running();
+    bench.box.vm('dev').state = 'saved';
+    await bench.driver.kill(bench.machine, bench.context);
+    expect(bench.box.calls).toContain(`discardstate ${bench.box.vm('dev').uuid}`);
+    expect(bench.box.vm('dev').state).toBe('poweroff');
+  });
+});
+
+test.each(['start', 'stop', 'kill'] as const)(
+  '%s of a machine that is gone says so in the contract\u2019s words',
+  async (action) => {
+    await running();
+    bench.box.vms.length = 0;
+    await expect(bench.driver[action](bench.machine, bench.context)).rejects.toMatchObject({
+      verbatim: true,
+      message: 'machine does not exist',
+    });
+  },
+);
+
+test('P39: a snapshot can be taken, gone back to and deleted', async () => {
+  await running();
+  await bench.driver.kill(bench.machine, bench.context);
+  await bench.driver.takeSnapshot(bench.machine, 'before', bench.context);
+  expect(bench.box.vm('dev').snapshots).toEqual(['before']);
+  await bench.driver.restoreSnapshot(bench.machine, 'before', bench.context);
+  await bench.driver.deleteSnapshot(bench.machine, 'before', bench.context);
+  expect(bench.box.vm('dev').snapshots).toEqual([]);
+});
+
+test('P31: the folders that the guest sees, with their places there', async () => {
+  bench = await Bench.open({
+    flags: { 'virtualbox-no-share': false, 'virtualbox-share-folder': ['/tmp:work', '/usr'] },
+  });
+  expect(await bench.driver.sharedFolders(bench.machine)).toEqual([
+    { name: 'work', hostPath: '/tmp', guestPath: '/work' },
+    { name: 'usr', hostPath: '/usr', guestPath: '/usr' },
+  ]);
+});
