@@ -126,7 +126,7 @@ async function helpText(words: readonly string[], specs: Map<string, CommandSpec
   if (name === undefined) return programHelp(programFacts(), await allSpecs(specs));
   const command = await addSpec(name, specs);
   const spec = subcommandOf(command, rest) ?? command;
-  return commandHelp(programFacts(), spec, flagsOf(spec, rest, process.env));
+  return commandHelp(programFacts(), spec, flagsOrOwn(spec, rest));
 }
 
 async function allSpecs(specs: Map<string, CommandSpec>): Promise<readonly CommandSpec[]> {
@@ -158,7 +158,7 @@ async function present(
   process.exitCode = presentation.exitCode;
 }
 
-/** A driver that cannot be found must not hide the error that the help stands beside. */
+/** A driver that cannot be found must hide neither the help nor the error that it stands beside. */
 function flagsOrOwn(spec: CommandSpec, args: readonly string[]): CommandSpec['flags'] {
   try {
     return flagsOf(spec, args, process.env);
