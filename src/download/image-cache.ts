@@ -52,22 +52,28 @@ export async function prepareCache(
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Deletes temporary files that docker-machine left in the cache (`boot2docker.iso.tmp...`, P08) when they are older than a day.
- * One that is still held stays, without a word.
+ * Deletes what nobody will go on with (P08): temporary files that docker-machine left in the cache (`boot2docker.iso.tmp...`) after a
+ * day, unfinished downloads of ours after a month. What is still held stays, without a word.
  */
 async function sweepLeftovers(
   directory: string,
   tools: { readonly clock: Clock; readonly swaps: FileSwaps },
 ): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (!name.startsWith(`${DEFAULT_ENTRY}.tmp`)) continue;
+    const days = lifeInDays(name);
+    if (days === undefined) continue;
     const path = join(directory, name);
     const modifiedMs = await stat(path).then(
       (facts) => facts.mtimeMs,
       () => Number.POSITIVE_INFINITY,
     );
-    if (tools.clock.now() - modifiedMs > DAY_MS) await tools.swaps.discard(path);
+    if (tools.clock.now() - modifiedMs > days * DAY_MS) await tools.swaps.discard(path);
   }
+}
+
+function lifeInDays(name: string): number | undefined {
+  if (name.startsWith(`${DEFAULT_ENTRY}.tmp`)) return 1;
+  return /^boot2docker(-[0-9a-f]{16})?\.iso\.part(\.json)?$/.test(name) ? 30 : undefined;
 }
 
 /** Undefined when there are none or they cannot be read: the image is then fetched again. */

@@ -7,6 +7,7 @@ const REPLACE_WITHIN_MS = 60_000;
 const DISCARD_WITHIN_MS = 2_000;
 /** From here on the user is told what is being waited for. */
 const TELL_AFTER_MS = 2_000;
+const USUAL_HOLDERS = 'commonly a virus scanner, a backup, or a virtual machine that runs from it';
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
 
@@ -56,12 +57,16 @@ export class SystemFileSwaps implements FileSwaps {
       if (forbidden !== undefined) throw cannotReplace(target, forbidden, error);
       const waitedMs = this.#clock.monotonic() - begunAt;
       if (waitedMs >= REPLACE_WITHIN_MS) {
-        throw cannotReplace(target, `another program has held the file for ${seconds(waitedMs)}`, error);
+        throw cannotReplace(
+          target,
+          `another program has held the file for ${seconds(waitedMs)}, ${USUAL_HOLDERS}`,
+          error,
+        );
       }
       if (!told && waitedMs >= TELL_AFTER_MS) {
         told = true;
         options.onHeld?.(
-          `"${target}" has been held by another program for ${seconds(waitedMs)}; waiting up to ${seconds(REPLACE_WITHIN_MS)}`,
+          `"${target}" has been held by another program for ${seconds(waitedMs)}; waiting up to ${seconds(REPLACE_WITHIN_MS)} (${USUAL_HOLDERS})`,
         );
       }
       await this.#pause(pause, options.signal);

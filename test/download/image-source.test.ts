@@ -443,6 +443,20 @@ describe('P08: leftovers of docker-machine', () => {
     await utimes(path, modified, modified);
   }
 
+  test('unfinished downloads stay for a month', async () => {
+    await cacheHolds(IMAGE);
+    const old = ['boot2docker.iso.part', `boot2docker-${'ab'.repeat(8)}.iso.part.json`];
+    for (const name of old) await leftover(name, 30 * DAY_S + 1);
+    await leftover('boot2docker.iso.part.json', 30 * DAY_S - 1);
+    await leftover('mine.part', 31 * DAY_S);
+    await locate();
+    expect((await readdir(cache)).sort()).toEqual([
+      'boot2docker.iso',
+      'boot2docker.iso.part.json',
+      'mine.part',
+    ]);
+  });
+
   test('older than a day are swept, others stay', async () => {
     await cacheHolds(IMAGE);
     await leftover('boot2docker.iso.tmp697941079', DAY_S + 1);

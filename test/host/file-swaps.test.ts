@@ -74,7 +74,7 @@ describe('replace', () => {
     const told: string[] = [];
     await swaps(calls).replace('part', 'C:\\x\\boot2docker.iso', { onHeld: (line) => told.push(line) });
     expect(told).toEqual([
-      '"C:\\x\\boot2docker.iso" has been held by another program for 2 s; waiting up to 60 s',
+      '"C:\\x\\boot2docker.iso" has been held by another program for 2 s; waiting up to 60 s (commonly a virus scanner, a backup, or a virtual machine that runs from it)',
     ]);
   });
 
@@ -82,7 +82,9 @@ describe('replace', () => {
     const { calls, made } = failing(Array(100_000).fill('EPERM'));
     const error = await refusal(swaps(calls).replace('part', 'file'));
     expect(error.message).toBe('Could not replace "file"');
-    expect(error.reason).toBe('another program has held the file for 60 s');
+    expect(error.reason).toBe(
+      'another program has held the file for 60 s, commonly a virus scanner, a backup, or a virtual machine that runs from it',
+    );
     expect(error.nextSteps[0]).toContain('the old file is still in place');
     expect(clock.monotonic()).toBeGreaterThanOrEqual(60_000);
     expect(clock.monotonic()).toBeLessThan(60_200);
