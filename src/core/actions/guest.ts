@@ -17,6 +17,8 @@ import { readText } from './certificates.js';
 /** A guest that shows nothing new for so long is given up; one that moves gets half an hour (interpreted machines need it). */
 const QUIET_MS = 180_000;
 const PATIENCE_MS = 1_800_000;
+/** A guest that runs already answers sooner than one that boots: for commands that only ask for its address. */
+const ANSWER_MS = 30_000;
 /** An engine that starts says nothing for long: four minutes were seen in an interpreted guest. */
 const ENGINE_QUIET_MS = 600_000;
 const CONSOLE_LINES = 12;
@@ -31,10 +33,15 @@ const FINAL_FAULTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Waits for sshd's banner, then logs in. The record's pinned host key is demanded; the first contact of a machine without one
+ * Waits for sshd's banner, `withinMs` at most, then logs in. The record's pinned host key is demanded; the first contact of a machine without one
  * is the caller's to pin. Throws TimedOutError with the console's tail, WrongStateError when the guest stops meanwhile, GuestError.
  */
-export async function connectGuest(app: App, record: MachineRecord, call: Call): Promise<SshSession> {
+export async function connectGuest(
+  app: App,
+  record: MachineRecord,
+  call: Call,
+  withinMs = PATIENCE_MS,
+): Promise<SshSession> {
   const driver = app.driver(record.driverName);
   const machine = driverMachine(app, record);
   const target = driver.endpoint(machine).ssh;
@@ -57,7 +64,7 @@ export async function connectGuest(app: App, record: MachineRecord, call: Call):
         await assertAlive(app, record, call);
         return { done: false, seen: await lastSign(app, record, 'no answer from sshd') };
       },
-      { everyMs: 250, withinMs: PATIENCE_MS, quietMs: QUIET_MS, clock: app.clock, signal: call.signal },
+      { everyMs: 250, withinMs, quietMs: QUIET_MS, clock: app.clock, signal: call.signal },
     ),
   );
   return app.ssh.connect(target, {
@@ -67,12 +74,15 @@ export async function connectGuest(app: App, record: MachineRecord, call: Call):
   });
 }
 
-/** The address of the machine for its engine and for `ip`. By MAC, the guest is asked. Throws WrongStateError, GuestError. */
+/**
+ * The address of the machine for its engine and for `ip`. By MAC, the guest is asked. Throws TimedOutError after half a minute without its SSH,
+ * WrongStateError, GuestError.
+ */
 export async function machineAddress(app: App, record: MachineRecord, call: Call): Promise<string> {
   const endpoint = app.driver(record.driverName).endpoint(driverMachine(app, record));
   const known = knownAddress(endpoint);
   if (known !== undefined || endpoint.address.kind === 'known') return known ?? '';
-  const session = await connectGuest(app, record, call);
+  const session = await connectGuest(app, record, call, ANSWER_MS);
   try {
     return addressOfMac((await session.run('ip addr show')).stdout, endpoint.address.mac, record.name);
   } finally {

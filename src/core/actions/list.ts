@@ -1,5 +1,6 @@
 import { engineUrl, parseEngineUrl } from '../address.js';
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import { withDeadline } from '../deadline.js';
 import { messageOf, TmachineError, throwIfInterrupted } from '../errors.js';
 import { type MachineRecord, stateWord } from '../machine.js';
 import { MACHINE_MISSING } from '../missing-machine.js';
@@ -82,22 +83,20 @@ async function look(
   }
   if (options.select !== undefined && !options.select(record)) return undefined;
   const known = { record, driverName: record.driverName };
-  const deadline = new AbortController();
-  const timedOut = app.clock
-    .sleep(options.timeoutMs, AbortSignal.any([deadline.signal, call.signal]))
-    .then(() => row({ ...known, state: 'Timeout' }));
-  timedOut.catch(() => undefined); // the look ended first and cancelled the sleep
+  const late = new TmachineError({ code: 'NO_ANSWER', message: `Machine "${name}" did not answer in time` });
   try {
-    return await Promise.race([
-      ask(app, record, options.timeoutMs, call).then((found) => row({ ...known, ...found })),
-      timedOut,
-    ]);
+    const found = await withDeadline((signal) => ask(app, record, options.timeoutMs, { ...call, signal }), {
+      ms: options.timeoutMs,
+      clock: app.clock,
+      signal: call.signal,
+      late: () => late,
+    });
+    return row({ ...known, ...found });
   } catch (error) {
     throwIfInterrupted(call.signal);
+    if (error === late) return row({ ...known, state: 'Timeout' });
     if (!(error instanceof TmachineError)) throw error;
     return row({ ...known, state: 'Error', dockerVersion: 'Unknown', error: oneLine(error) });
-  } finally {
-    deadline.abort();
   }
 }
 
