@@ -44,12 +44,19 @@ export const spec: CommandSpec = {
       help: 'NAME=value in the environment of the engine; added, or in place of the one of that name',
     },
     {
+      name: 'docker-config',
+      type: 'bool',
+      help: "Write the engine's proxies into the config.json of the docker client here too, for docker build and docker run; kept in step until --unset docker-config",
+    },
+    {
       name: 'unset',
       type: 'slice',
-      help: `Take a setting away before others are made: one of ${UNSETTABLE.join(', ')}; of a list, SETTING=VALUE takes one entry`,
+      help: `Take a setting away before others are made: one of ${UNSETTABLE.join(', ')}, docker-config; of a list, SETTING=VALUE takes one entry`,
     },
   ],
 };
+
+const IS_CLIENT_CONFIG = /^(?:--)?docker-config$/;
 
 export default class SetCommand extends BaseCommand {
   static override readonly spec = spec;
@@ -85,10 +92,16 @@ export default class SetCommand extends BaseCommand {
         registryMirrors: this.list('registry-mirror'),
         insecureRegistries: this.list('insecure-registry'),
         trusted,
-        unset: this.list('unset'),
+        unset: this.list('unset').filter((it) => !IS_CLIENT_CONFIG.test(it)),
       }),
       this.call,
+      this.clientConfig(),
     );
+  }
+
+  private clientConfig(): 'write' | 'remove' | undefined {
+    if (this.isOn('docker-config')) return 'write';
+    return this.list('unset').some((it) => IS_CLIENT_CONFIG.test(it)) ? 'remove' : undefined;
   }
 
   private givenText(flag: string): string | undefined {

@@ -161,6 +161,8 @@ export interface MachineNotes {
   /** What the last upgrade replaced, and kept to go back to (P39). */
   readonly beforeUpgrade?: BeforeUpgrade | undefined;
   readonly trusted?: readonly TrustedCertificate[] | undefined;
+  /** The entry of this machine in the docker client's config.json, by DOCKER_HOST ('': not yet known). */
+  readonly clientConfig?: { readonly path: string; readonly host: string } | undefined;
   /** Engine settings were changed and have not reached the guest yet: its next start brings them there. */
   readonly settingsPending?: boolean | undefined;
   /** The driver's settings that docker-machine's format has no field for. */

@@ -50,6 +50,7 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     trusted,
     settingsPending,
     beforeUpgrade,
+    clientConfig,
     ...others
   } = found;
   const isCurrent = digest === configDigest(config);
@@ -61,6 +62,7 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     ...(isCurrent && isImage(image) && { image }),
     ...(Array.isArray(trusted) && { trusted: trusted.filter(isTrusted) }),
     ...(settingsPending === true && { settingsPending }),
+    ...(isClientConfig(clientConfig) && { clientConfig }),
     ...(isBeforeUpgrade(beforeUpgrade) && { beforeUpgrade }),
     ...(isJsonObject(driver) && { driver }),
   };
@@ -75,6 +77,12 @@ function isTrusted(value: JsonValue): value is TrustedCertificate & JsonObject {
     typeof value['pem'] === 'string' &&
     (value['registry'] === undefined || typeof value['registry'] === 'string')
   );
+}
+
+function isClientConfig(
+  value: JsonValue | undefined,
+): value is NonNullable<MachineNotes['clientConfig']> & JsonObject {
+  return isJsonObject(value) && typeof value['path'] === 'string' && typeof value['host'] === 'string';
 }
 
 function isBeforeUpgrade(value: JsonValue | undefined): value is BeforeUpgrade & JsonObject {

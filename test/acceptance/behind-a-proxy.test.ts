@@ -73,6 +73,34 @@ describe('P03, P04, P06: the engine of a machine behind the proxy of a company',
     expect(await network.proxyLog()).toContain(`GET https://${network.registry}/v2/box/blobs/sha256:`);
   });
 
+  test('proxy check shows each step from inside, through the proxy to a certificate that is trusted', async () => {
+    const { stdout } = await tmachine([
+      'proxy',
+      'check',
+      '--json',
+      '--machine',
+      'dev',
+      `https://${network.registry}/v2/`,
+    ]);
+    const inside = JSON.parse(stdout).hops.filter(({ where }: { where: string }) => where === 'dev');
+    expect(inside.map(({ step, ok }: { step: string; ok: boolean }) => `${step} ${ok}`)).toEqual([
+      'proxy true',
+      'connection true',
+      'tunnel true',
+      'certificate true',
+    ]);
+    expect(inside.at(-1).text).toContain('Corp Interception CA');
+  });
+
+  test('set --docker-config: containers get the same proxy', async () => {
+    const outcome = await tmachine(['set', 'dev', '--docker-config'], {
+      env: { DOCKER_CONFIG: join(directory, 'docker') },
+    });
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    const environment = await docker(['run', '--rm', image, 'env']);
+    expect(environment.stdout).toContain(`HTTPS_PROXY=${network.proxy.replace('127.0.0.1', '10.0.2.2')}\n`);
+  });
+
   test('the same set again leaves the engine running', async () => {
     const started = () => tmachine(['ssh', 'dev', 'stat -c %Y /proc/$(cat /var/run/docker.pid)']);
     const before = (await started()).stdout;

@@ -89,6 +89,20 @@ test('P03: a certificate file is read, its name is kept, and --unset takes it aw
   );
 });
 
+test('--docker-config writes the entry of the docker client, --unset docker-config takes it away', async () => {
+  const around = { env: { DOCKER_CONFIG: join(world.app.store.layout.root, 'docker') } };
+  const path = join(world.app.store.layout.root, 'docker', 'config.json');
+  const written = await runIn(
+    world,
+    set,
+    ['dev', '--http-proxy', 'http://p.example:1', '--docker-config'],
+    around,
+  );
+  expect(written.lines).toContain(`(dev) docker build and docker run get the same proxies: ${path}`);
+  const taken = await runIn(world, set, ['dev', '--unset', 'docker-config'], around);
+  expect(taken.lines).toEqual([`(dev) docker build and docker run get no proxy any more: ${path}`]);
+});
+
 test('MACHINE_CA_CERT is for downloads: it changes no machine by itself', async () => {
   const around = { env: { MACHINE_CA_CERT: '/nowhere/ca.pem' } };
   expect((await runIn(world, set, ['dev', '--engine-env', 'A=1'], around)).status).toBe(0);

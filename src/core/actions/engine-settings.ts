@@ -8,6 +8,7 @@ import { isHalfMade, type MachineRecord } from '../machine.js';
 import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { SshSession } from '../ports.js';
 import type { GuestFile } from '../provisioner.js';
+import { followInClientConfig } from './client-config.js';
 import { awaitEngine, connectGuest, engineTarget } from './guest.js';
 import { warnOfUnreachableProxies } from './guest-proxies.js';
 import { withMachineLock } from './machine-lock.js';
@@ -16,13 +17,15 @@ import { enginePlan, isOfOneRegistry, writeGuestFile } from './provision.js';
 /**
  * `set NAME`: changes the engine's settings, in the record first, then in the guest: at once when the machine runs, else when it starts.
  * The engine starts anew only when something in the guest is different. `ask` makes the change from how the guest sees this computer.
- * Throws WrongStateError for a machine without an engine of ours, UsageError, GuestError.
+ * `clientConfig` is about the docker
+ * client on this computer. Throws WrongStateError for a machine without an engine of ours, UsageError, GuestError.
  */
 export async function setEngine(
   app: App,
   name: string,
   ask: (host: HostInGuest | undefined) => EngineChange,
   call: Call,
+  clientConfig?: 'write' | 'remove',
 ): Promise<void> {
   await withMachineLock(app, name, call, async () => {
     const record = await app.store.load(name);
@@ -33,10 +36,12 @@ export async function setEngine(
     assertEngineLists(changed.engine, '--');
     for (const line of changed.changes) call.reporter.step(`(${name}) ${line}`);
     if (changed.changes.length === 0 && record.notes.settingsPending !== true) {
-      call.reporter.step(`Nothing to change in "${name}".`);
+      const followed = await followInClientConfig(app, record, clientConfig, call);
+      if (followed !== record) await app.store.save(followed);
+      else call.reporter.step(`Nothing to change in "${name}".`);
       return;
     }
-    const pending: MachineRecord = {
+    const asked: MachineRecord = {
       ...record,
       hostOptions: { ...record.hostOptions, EngineOptions: changed.engine },
       notes: {
@@ -45,6 +50,7 @@ export async function setEngine(
         settingsPending: true,
       },
     };
+    const pending = await followInClientConfig(app, asked, clientConfig, call);
     await app.store.save(pending);
     const driver = app.driver(record.driverName);
     const state = await driver.state(driverMachine(app, record), driverContext(call, name));

@@ -5,6 +5,7 @@ import { GuestError, TmachineError, WrongStateError } from '../errors.js';
 import { isHalfMade, type MachineRecord, type MachineState } from '../machine.js';
 import { missingMachine } from '../missing-machine.js';
 import { readText } from './certificates.js';
+import { followInClientConfig } from './client-config.js';
 import { bringSettings } from './engine-settings.js';
 import { awaitEngine, connectGuest, engineTarget, learnAddress } from './guest.js';
 import { withMachineLock } from './machine-lock.js';
@@ -147,6 +148,9 @@ export async function awaitReady(app: App, record: MachineRecord, call: Call): P
     pinned = await bringSettings(app, pinned, call);
   }
   await awaitEngine(app, pinned, await engineTarget(app, pinned, { host, port: endpoint.enginePort }), call);
+  if (pinned.notes.clientConfig !== undefined) {
+    await app.store.save(await followInClientConfig(app, pinned, undefined, call));
+  }
 }
 
 /** Only a certificate of ours that is on disk is judged: a foreign set-up is left alone. */

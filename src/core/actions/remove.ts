@@ -1,5 +1,7 @@
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { InterruptedError, messageOf, TmachineError } from '../errors.js';
+import type { MachineRecord } from '../machine.js';
+import { followInClientConfig } from './client-config.js';
 import { withMachineLock } from './machine-lock.js';
 
 /**
@@ -16,6 +18,7 @@ export async function removeMachine(
     try {
       const record = await app.store.load(name);
       await app.driver(record.driverName).remove(driverMachine(app, record), driverContext(call, name));
+      await leaveClientConfig(app, record, call);
     } catch (error) {
       if (!(error instanceof TmachineError) || error instanceof InterruptedError) throw error;
       const failure = new TmachineError({
@@ -31,6 +34,16 @@ export async function removeMachine(
     }
     await app.store.remove(name);
   });
+}
+
+/** A file of the docker client that cannot be changed keeps an entry that nobody asks for any more: no reason to keep the machine. */
+async function leaveClientConfig(app: App, record: MachineRecord, call: Call): Promise<void> {
+  try {
+    await followInClientConfig(app, record, 'remove', call);
+  } catch (error) {
+    if (!(error instanceof TmachineError) || error instanceof InterruptedError) throw error;
+    call.reporter.warn(`${messageOf(error)}: its entry for "${record.name}" stays there`);
+  }
 }
 
 function howToForce(error: TmachineError, name: string): string[] {
