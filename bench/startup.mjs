@@ -5,7 +5,7 @@ import { isInstalled } from '../scripts/prepare.mjs';
 import { describeComputer, inTemporaryFolder, measure, PROGRAM, report } from './harness.mjs';
 import { createMachine, serveEngine } from './none-store.mjs';
 
-const COMMANDS = ['version', 'status', 'inspect', 'url', 'env'];
+const COMMANDS = ['version', 'status', 'inspect', 'url', 'env', 'config'];
 /** What a start may cost, in times `node -e 0`. */
 const BUDGETS = { version: 2.5, status: 2.5, inspect: 2.5, url: 2.5 };
 

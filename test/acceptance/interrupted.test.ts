@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { tmachineIn } from '../support/cli.js';
+import { CREATE_LINES, killableCreate, killSeed, seeded } from '../support/create-kills.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
 import { qemuProcesses } from '../support/qemu-processes.js';
 
@@ -45,6 +46,16 @@ describe('P28: nothing is lost and nothing is left over', () => {
     expect(await tmachine(['rm', '-y', 'cut'])).toMatchObject({ status: 0 });
     expect(existsSync(join(directory, 'machines', 'cut'))).toBe(false);
     expect(qemus()).toEqual([]);
+  });
+
+  test('killed five times in one creation, at points of a printed seed, it is finished by the sixth create; rm leaves nothing', async () => {
+    const random = seeded(killSeed());
+    const places = Array.from({ length: 5 }, () => Math.floor(random() * CREATE_LINES.length));
+    const machine = killableCreate(join(directory, 'killed'));
+    for (const place of places.sort((a, b) => a - b)) {
+      await machine.cut({ line: CREATE_LINES[place] ?? '', delayMs: Math.round(random() * 1_000) });
+    }
+    await machine.finishAndRemove();
   });
 
   test('an interrupted create goes on where it stopped', async () => {

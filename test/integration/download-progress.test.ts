@@ -71,4 +71,14 @@ describeHere('the progress of a download', () => {
     expect(await session.ended()).toBe(130);
     expect(session.shown()).not.toContain('0%....');
   });
+
+  test('on a terminal with NO_COLOR: the line, no bar and no control sequence', async () => {
+    const env = { HOME: store, NO_COLOR: '1' };
+    const session = inTerminal(process.execPath, [PROGRAM, '-s', store, ...args()], env);
+    await session.expect('100%');
+    session.type('\x03');
+    expect(await session.ended()).toBe(130);
+    expect(session.shown()).toContain('(p) 0%....10%');
+    expect(session.shown()).not.toContain('\x1b');
+  });
 });
