@@ -43,8 +43,12 @@ async function theirs(name: string, expression: string): Promise<unknown> {
 }
 
 /** It leaves the quotes around values. */
-function withoutQuotes(found: unknown): unknown {
-  return JSON.parse(JSON.stringify(found).replaceAll('\\\\"', ''));
+function withoutQuotes(found: unknown): Record<string, string> {
+  const entries = Object.entries(Object(found)).map(([key, value]) => [
+    key,
+    String(value).replace(/^"|"$/g, ''),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 describe('node-virtualbox and we read the same', () => {
