@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -46,27 +45,36 @@ function stopwatch(): { readonly lines: string[]; readonly see: (all: string) =>
       await lab?.close();
     });
 
-    /** A program that serves until the end of the test. Resolves to what it has said, when it is ready. */
+    /** A program that serves until the end of the test. Resolves, when it says that it is ready, to all that it has said. */
     async function serve(file: string, args: readonly string[], isReady: RegExp): Promise<() => string> {
       const child = spawn('nsenter', [...lab.entry, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
       helpers.push(child);
       let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-      while (!isReady.test(said)) {
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'exit')]);
-        if (child.exitCode !== null) throw new Error(`${file} ended: ${said}`);
-      }
+      await new Promise<void>((resolve, reject) => {
+        for (const stream of [child.stdout, child.stderr]) {
+          stream.on('data', (text) => {
+            said += text;
+            if (isReady.test(said)) resolve();
+          });
+        }
+        child.on('error', reject);
+        child.on('exit', () => reject(new Error(`${file} ended: ${said}`)));
+      });
       return () => said;
     }
 
-    function startSquid(): Promise<() => string> {
+    async function startSquid(): Promise<() => Promise<string>> {
       const directory = join(lab.directory, 'squid');
-      mkdirSync(directory, { mode: 0o777 });
+      mkdirSync(directory);
+      // squid, started by root, becomes a user of its own, who has to write here.
+      chmodSync(directory, 0o777);
+      chmodSync(lab.directory, 0o755);
       const configuration = [
         `http_port 127.0.0.1:${PROXY_PORT}`,
         'pid_filename none',
-        'access_log stdio:/dev/stderr',
-        'cache_log /dev/stderr',
+        `access_log stdio:${join(directory, 'access.log')}`,
+        `cache_log ${join(directory, 'cache.log')}`,
+        `coredump_dir ${directory}`,
         'cache_store_log none',
         'cache deny all',
         'max_filedescriptors 1024',
@@ -75,11 +83,12 @@ function stopwatch(): { readonly lines: string[]; readonly see: (all: string) =>
       ];
       const file = join(directory, 'squid.conf');
       writeFileSync(file, `${configuration.join('\n')}\n`);
-      return serve(
+      await serve(
         'squid',
         ['-N', '-n', lab.name, '-d', '1', '-f', file],
         /Accepting HTTP Socket connections/,
       );
+      return () => lab.read('squid/access.log');
     }
 
     function settingsOf(text: string): Record<string, string> {
@@ -131,7 +140,7 @@ function stopwatch(): { readonly lines: string[]; readonly see: (all: string) =>
 
       // Both halves of the image came through the proxy, the second as a continuation.
       expect(requests()).toMatch(/GET .*boot2docker\.iso bytes=\d+-/);
-      expect(proxied()).toMatch(/TCP_\w+\/206 .*boot2docker\.iso/);
+      expect(await proxied()).toMatch(/TCP_\w+\/206 .*boot2docker\.iso/);
 
       const steps: string[] = [];
       const env = await timed(steps, 'env default', () => lab.tmachine(['env', '--shell', 'sh', 'default']));

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Invocation, type Outcome, PROGRAM, runProgram } from './cli.js';
@@ -55,11 +55,64 @@ export class VirtualBoxLab {
     const lab = new VirtualBoxLab(directory, `tmvb${directory.slice(-6)}`);
     mkdirSync(join(directory, 'bin'));
     writeFileSync(lab.#calls, '');
-    const shim = `#!/bin/sh\nprintf '%s\\n' "$*" >>'${lab.#calls}'\nexec '${VBOXMANAGE}' "$@"\n`;
-    writeFileSync(join(directory, 'bin', 'VBoxManage'), shim, { mode: 0o755 });
+    writeFileSync(join(directory, 'bin', 'VBoxManage'), lab.#shim(), { mode: 0o755 });
     command('ip', ['netns', 'add', lab.#id]);
     command('ip', ['-n', lab.#id, 'link', 'set', 'lo', 'up']);
     return lab;
+  }
+
+  /** The VBoxManage that tmachine finds: notes the call and hands it on, unless `killAt` says otherwise. */
+  #shim(): string {
+    return `#!/bin/sh
+printf '%s\\n' "$*" >>'${this.#calls}'
+if [ -e '${this.#killAt}' ] && read -r at when <'${this.#killAt}' && [ "$(wc -l <'${this.#calls}')" -eq "$at" ]; then
+  rm '${this.#killAt}'
+  kill -9 $PPID
+  [ "$when" = during ] || exit 1
+fi
+exec '${VBOXMANAGE}' "$@"
+`;
+  }
+
+  get #killAt(): string {
+    return join(this.directory, 'kill-at');
+  }
+
+  /**
+   * The next tmachine is killed (SIGKILL) at its n-th call of VBoxManage: before it, so that the call is never made, or during it, so that the
+   * call goes on alone.
+   */
+  killAt(call: number, when: 'before' | 'during'): void {
+    this.calls();
+    writeFileSync(this.#killAt, `${call} ${when}\n`);
+  }
+
+  /** Whoever was to be killed and was not reached is left alone from now on. */
+  spare(): void {
+    rmSync(this.#killAt, { force: true });
+  }
+
+  /**
+   * Runs a `create` or `start` whose guest will never answer, up to the point where only the guest is missing, and interrupts it there
+   * (Ctrl-C). What it does before that is all that VirtualBox has a part in.
+   */
+  untilGuest(args: readonly string[], invocation: Invocation = {}): Promise<Outcome> {
+    let isSent = false;
+    return this.tmachine(args, {
+      ...invocation,
+      onStdout: (all, kill) => {
+        if (isSent || !all.includes('Waiting for SSH to be available...')) return;
+        isSent = true;
+        kill('SIGINT');
+      },
+    });
+  }
+
+  /** Makes the record of a machine that `untilGuest` left half-made one of a finished machine, as far as VirtualBox goes. */
+  finish(machine: string): void {
+    const file = join(this.store, 'machines', machine, 'tmachine.json');
+    const { journal: _, ...notes } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify(notes));
   }
 
   /** A word of this lab's own. */
