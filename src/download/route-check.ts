@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises';
+import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Call } from '../core/app.js';
@@ -94,7 +94,7 @@ function placeOf(url: string, { proxy }: ProxyChoice): { readonly host: string; 
 
 async function addressOf(host: string): Promise<string> {
   try {
-    return (await lookup(host)).address;
+    return (await dns.lookup(host)).address;
   } catch (error) {
     throw new TmachineError({
       code: 'NAME_NOT_FOUND',
