@@ -104,10 +104,10 @@ function worldOf(
     exitWith: (code) => {
       process.exitCode = code;
     },
-    detectShell: async () => {
+    detectShell: async (purpose) => {
       const parents = await parentPrograms(host.facts, host.processes);
       const { shell, notice } = detectShell({ platform: host.facts.platform, env: host.facts.env, parents });
-      if (notice !== undefined) call.reporter.warn(notice);
+      if (notice !== undefined && purpose !== 'to open') call.reporter.warn(notice);
       return shell;
     },
     chooseDriver: () => chooseDriver({ flags, driver: app.driver, context: call }),

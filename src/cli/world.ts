@@ -18,8 +18,11 @@ export interface World {
   ask(question: string): Promise<'yes' | 'no' | 'end'>;
   /** What the process answers its caller with when the command ends well. */
   exitWith(code: number): void;
-  /** The user's shell, for `env` without `--shell`. Throws TmachineError when it cannot be told. */
-  detectShell(): Promise<string>;
+  /**
+   * The user's shell: `to print for`, as `env` without `--shell` does, which may say that another can be named, or `to open`. Throws
+   * TmachineError when it cannot be told.
+   */
+  detectShell(purpose?: 'to print for' | 'to open'): Promise<string>;
   /** The driver for a `create` that names none, and why. Throws HostNotReadyError when this computer can run no driver. */
   chooseDriver(): Promise<{ readonly name: string; readonly reason: string; readonly isUsual?: boolean }>;
   /** What `quickstart` prints before it opens a shell: `{{name}}`, `{{address}}` and `{{next}}` stand for what is different each time. */

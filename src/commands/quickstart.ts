@@ -78,7 +78,7 @@ export default class Quickstart extends CreatingCommand {
       this.greet(found, 'Start shell with command');
       return this.world.lendTerminal({ file, args }, changes);
     }
-    const shell = shellToOpen(await this.world.detectShell(), facts);
+    const shell = shellToOpen(await this.world.detectShell('to open'), facts);
     this.greet(found, 'Start interactive shell');
     return this.world.lendTerminal(shell, changes);
   }

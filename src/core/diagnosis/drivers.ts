@@ -34,8 +34,11 @@ export async function checkDriver(
   const findings = await driver.precheck(machine, context);
   const facts = surveys(driver) ? await driver.survey(machine, context) : [];
   const isRefused = findings.some(({ severity }) => severity === 'refuse');
+  // Beside a refusal a fact may be its cause: it is not called fine.
+  const fact = (text: string) =>
+    isRefused ? note('drivers', { code: 'DRIVER_FACT', text }) : ok('drivers', text);
   return [
-    ...facts.map(({ name, value }) => ok('drivers', `${driver.name}: ${name}: ${value}`)),
+    ...facts.map(({ name, value }) => fact(`${driver.name}: ${name}: ${value}`)),
     ...(isRefused ? [] : [ok('drivers', `${driver.name}: machines can be made`)]),
     ...findings.map((finding) => checkOf(finding, driver, isChosen)),
   ];

@@ -37,6 +37,6 @@ export async function surveyHost(
     return [...program, { name: 'host-only adapters', value: shown || 'none' }];
   } catch (error) {
     if (!(error instanceof HostNotReadyError || error instanceof VBoxManageError)) throw error;
-    return [{ name: 'program', value: error.message }, hardware];
+    return [hardware]; // what is missing is the precheck's to report
   }
 }

@@ -134,9 +134,11 @@ describe('diagnose', () => {
     expect(chosen.createWorks).toBe(false);
     expect(chosen.checks.map(({ text }) => text)).not.toContain('fake: machines can be made');
 
-    const other = new FakeDriver({ name: 'other', findings: [REFUSAL] });
+    const facts = async () => [{ name: 'hardware virtualization', value: 'switched off' }];
+    const other = Object.assign(new FakeDriver({ name: 'other', findings: [REFUSAL] }), { survey: facts });
     const beside = await look({ drivers: [world.driver, other] });
     expect(find(beside.checks, 'NO_HYPERVISOR')).toMatchObject({ verdict: 'note', stopsCreate: false });
+    expect(find(beside.checks, 'DRIVER_FACT')).toMatchObject({ verdict: 'note' });
     expect(beside.createWorks).toBe(true);
   });
 
