@@ -1,18 +1,20 @@
 // `npm run quickstart`: from a fresh clone to a container that runs in a machine of its own. Needs Node and nothing else; says
 // what it will install, goes ahead as root or with `-y`, and asks before it uses sudo.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { QEMU_PACKAGES } from './debian-packages.mjs';
+import { isComplete } from './machine-record.mjs';
 import { ensureDebianPackages, ensureNpmPackages, isInstalled, run } from './prepare.mjs';
 
 const MACHINE = 'default';
 const root = join(import.meta.dirname, '..');
 const program = join(root, 'bin', 'run.cjs');
 const builtImage = join(root, 'guest', 'out', 'boot2docker.iso');
+const store = process.env.MACHINE_STORAGE_PATH || join(homedir(), '.docker', 'machine');
 const begun = Date.now();
 
 try {
@@ -38,7 +40,7 @@ async function main() {
   const image = await bootImage(yes);
 
   stage(`The machine "${MACHINE}"`);
-  if (isComplete(MACHINE)) run(process.execPath, [program, 'start', MACHINE]);
+  if (isComplete(store, MACHINE)) run(process.execPath, [program, 'start', MACHINE]);
   else
     run(process.execPath, [program, 'create', '--driver', 'qemu', '--qemu-boot2docker-url', image, MACHINE]);
 
@@ -79,7 +81,6 @@ async function mayInstall() {
 }
 
 function cachedImage() {
-  const store = process.env.MACHINE_STORAGE_PATH || join(homedir(), '.docker', 'machine');
   return join(store, 'cache', 'boot2docker.iso');
 }
 
@@ -105,18 +106,6 @@ async function bootImage(yes) {
     }
   }
   return builtImage;
-}
-
-/** A machine whose creation was cut off is gone on with by the same `create`; one that docker-machine made has no journal. */
-function isComplete(name) {
-  const machine = join(cachedImage(), '..', '..', 'machines', name);
-  if (!existsSync(join(machine, 'config.json'))) return false;
-  try {
-    const { journal } = JSON.parse(readFileSync(join(machine, 'tmachine.json'), 'utf8'));
-    return journal === undefined || journal.includes('complete');
-  } catch {
-    return true; // without notes of ours: `start` says what is wrong with it
-  }
 }
 
 /** The image carries a small root file system: no registry is needed for a first container. */

@@ -21,6 +21,20 @@ test('the lockfile knows the packages of every platform, or npm ci would refuse 
   ]);
 });
 
+test('npm ci checks every package against a digest; only those made for another platform may lack one', () => {
+  const unchecked = Object.entries<Record<string, unknown>>(packages)
+    .filter(([path, { integrity }]) => path !== '' && integrity === undefined)
+    .filter(([, { optional, dev, os, cpu }]) => !(optional && dev && (os ?? cpu) !== undefined));
+  expect(unchecked).toEqual([]);
+  const { platform, arch } = process;
+  const ours = Object.entries<{ os?: string[]; cpu?: string[]; libc?: string[]; integrity?: string }>(
+    packages,
+  )
+    .filter(([, { os, cpu }]) => os?.includes(platform) && cpu?.includes(arch))
+    .filter(([, { libc, integrity }]) => !libc?.includes('musl') && integrity === undefined);
+  expect(ours.map(([path]) => path).filter((path) => !path.includes('musl'))).toEqual([]);
+});
+
 test('the lockfile names no host: everybody uses their own mirror', () => {
   expect(text).not.toContain('"resolved"');
 });

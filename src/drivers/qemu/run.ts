@@ -1,9 +1,10 @@
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { integerField, stringField } from '../../core/base-driver.js';
 import { messageOf, StoreError } from '../../core/errors.js';
 import { isJsonObject, type JsonObject } from '../../core/json.js';
 import type { ProcessIdentity } from '../../core/ports.js';
+import { readConsoleSince } from './console.js';
 import { LAST_CONSOLE_FILE, runFiles, runIdOf } from './files.js';
 import type { QemuPorts } from './ports.js';
 import { MONITOR_USER, type MonitorAddress } from './qmp.js';
@@ -25,6 +26,8 @@ export interface Run {
   /** Absent while it is being started, or when its launcher was killed at that moment. */
   readonly process?: ProcessIdentity;
 }
+
+const MOST_CONSOLE_BYTES = 2 ** 20;
 
 /** Throws StoreError when the record cannot be written: then nothing may be started. */
 export async function saveRun(directory: string, run: Run, ports: QemuPorts): Promise<void> {
@@ -89,11 +92,18 @@ export async function readPidFile(directory: string, id: string): Promise<number
 /** Deletes what a run that has ended left behind; its console stays as the last one, for whoever asks why it ended. */
 export async function discardRun(directory: string, id: string): Promise<void> {
   const files = runFiles(directory, id);
-  await rename(files.console, join(directory, LAST_CONSOLE_FILE)).catch(() => {}); // there may be none
+  await keepConsole(files.console, join(directory, LAST_CONSOLE_FILE)).catch(() => {}); // there may be none
   for (const path of [files.console, files.pid, files.socket, files.keys, files.output, files.record]) {
     await removePatiently(path);
   }
   await removePatiently(`${files.record}.new`);
+}
+
+/** A machine that ran for months may have said much: of that the end is kept. */
+async function keepConsole(from: string, to: string): Promise<void> {
+  const { size } = await stat(from);
+  if (size <= MOST_CONSOLE_BYTES) await rename(from, to);
+  else await writeFile(to, await readConsoleSince(from, 0), { mode: 0o600 });
 }
 
 /** Deletes a file or a directory; nothing when it is gone. On Windows a scanner may hold it for a moment (P08). Throws StoreError. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { LAST_CONSOLE_FILE, runIdOf } from '../../../src/drivers/qemu/files.js';
@@ -127,6 +127,17 @@ test('what an ended start left is deleted; its console stays as the last one', a
   await discardRun(room.path, '0a1b2c3d');
   expect((await readdir(room.path)).sort()).toEqual([LAST_CONSOLE_FILE, 'qemu-notours.json']);
   expect(await readFile(join(room.path, LAST_CONSOLE_FILE), 'utf8')).toBe('last words');
+});
+
+test('of a console that grew beyond 1 MiB the end is kept, private', async () => {
+  await writeFile(join(room.path, 'qemu-0a1b2c3d.console'), `${'a line\n'.repeat(300_000)}last words\n`);
+  await discardRun(room.path, '0a1b2c3d');
+  expect(await readdir(room.path)).toEqual([LAST_CONSOLE_FILE]);
+  const kept = join(room.path, LAST_CONSOLE_FILE);
+  expect(await readFile(kept, 'utf8')).toMatch(/\nlast words\n$/);
+  const { size, mode } = await stat(kept);
+  expect(size).toBeLessThan(2 ** 20);
+  expect(mode & 0o777).toBe(0o600);
 });
 
 test.each([
