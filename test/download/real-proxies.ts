@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { portOf } from '../support/misbehaving-server.js';
 import { openssl } from '../support/openssl.js';
 
@@ -71,19 +72,36 @@ export async function makeCertificates(directory: string): Promise<TestCertifica
   };
 }
 
+export interface SquidOptions {
+  readonly login?: Login;
+  readonly tls?: TestCertificates;
+  readonly ntlm?: boolean;
+  /** Opens TLS: signs by the authority in `authorityPath` (certificate and key), and trusts `originCa` itself. */
+  readonly bump?: { readonly authorityPath: string; readonly originCa: string };
+  /** Default 127.0.0.1. */
+  readonly address?: string;
+  /** Lines as in /etc/hosts: names that nobody else can resolve. */
+  readonly hosts?: readonly string[];
+}
+
+/** squid's maker of certificates, for `bump`. */
+export const CERTIFICATE_MAKER = '/usr/lib/squid/security_file_certgen';
+
 /** squid, with Basic auth when `login` is given, NTLM when `ntlm` is, and speaking TLS to its clients when `tls` is. Refuses `forbidden.test`. */
-export async function startSquid(
-  directory: string,
-  options: { login?: Login; tls?: TestCertificates; ntlm?: boolean } = {},
-): Promise<RealProxy> {
+export async function startSquid(directory: string, options: SquidOptions = {}): Promise<RealProxy> {
   const port = await freePort();
   // squid, started by root, becomes a user of its own, who has to write here.
   await mkdir(directory, { recursive: true });
   await chmod(directory, 0o777);
+  const address = `${options.address ?? '127.0.0.1'}:${port}`;
   const listen =
-    options.tls === undefined
-      ? `http_port 127.0.0.1:${port}`
-      : `https_port 127.0.0.1:${port} cert=${options.tls.certPath} key=${options.tls.keyPath}`;
+    options.bump !== undefined
+      ? await interception(directory, address, options.bump)
+      : options.tls === undefined
+        ? [`http_port ${address}`]
+        : [`https_port ${address} cert=${options.tls.certPath} key=${options.tls.keyPath}`];
+  const hosts = join(directory, 'hosts');
+  await writeFile(hosts, ['127.0.0.1 localhost', ...(options.hosts ?? []), ''].join('\n'));
   const access = options.ntlm
     ? [
         // Takes any user and password, after the three messages of NTLM.
@@ -110,7 +128,8 @@ export async function startSquid(
   }
   const log = join(directory, 'access.log');
   const configuration = [
-    listen,
+    ...listen,
+    `hosts_file ${hosts}`,
     `pid_filename ${join(directory, 'pid')}`,
     `access_log stdio:${log}`,
     `cache_log ${join(directory, 'cache.log')}`,
@@ -133,7 +152,39 @@ export async function startSquid(
     }),
     port,
     log,
+    options.address,
   );
+}
+
+async function interception(
+  directory: string,
+  address: string,
+  { authorityPath, originCa }: { readonly authorityPath: string; readonly originCa: string },
+): Promise<string[]> {
+  const made = join(directory, 'certificates');
+  await promisify(execFile)(CERTIFICATE_MAKER, ['-c', '-s', made, '-M', '4MB']);
+  await promisify(execFile)('chmod', ['-R', 'a+rwX', made]);
+  return [
+    `http_port ${address} ssl-bump tls-cert=${authorityPath} generate-host-certificates=on dynamic_cert_mem_cache_size=4MB`,
+    `sslcrtd_program ${CERTIFICATE_MAKER} -s ${made} -M 4MB`,
+    'sslcrtd_children 1 startup=1',
+    'ssl_bump bump all',
+    `tls_outgoing_options cafile=${originCa}`,
+  ];
+}
+
+/** An authority of its own, as companies have one for their proxy: a file to hand out, and one with its key for squid. */
+export async function makeCompanyAuthority(
+  directory: string,
+): Promise<{ readonly path: string; readonly withKeyPath: string; readonly pem: string }> {
+  const at = (name: string) => join(directory, name);
+  await openssl([
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+    ...['-subj', '/O=Corp/CN=Corp Interception CA', '-keyout', at('corp.key'), '-out', at('corp.pem')],
+  ]);
+  const pem = await readFile(at('corp.pem'), 'utf8');
+  await writeFile(at('corp-both.pem'), `${pem}${await readFile(at('corp.key'), 'utf8')}`);
+  return { path: at('corp.pem'), withKeyPath: at('corp-both.pem'), pem };
 }
 
 /** tinyproxy, with Basic auth when `login` is given. */
@@ -176,7 +227,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function running(child: ChildProcess, port: number, log: string | undefined): Promise<RealProxy> {
+async function running(
+  child: ChildProcess,
+  port: number,
+  log: string | undefined,
+  address = '127.0.0.1',
+): Promise<RealProxy> {
   let ended: string | undefined;
   let words = '';
   child.stderr?.on('data', (chunk) => {
@@ -188,7 +244,7 @@ async function running(child: ChildProcess, port: number, log: string | undefine
   child.on('exit', (code) => {
     ended ??= `exit code ${code}`;
   });
-  for (let tries = 0; !(await answers(port)); tries++) {
+  for (let tries = 0; !(await answers(port, address)); tries++) {
     if (ended !== undefined || tries > 400)
       throw new Error(`${child.spawnfile} does not run: ${ended}\n${words}`);
     await pause(25);
@@ -205,8 +261,8 @@ async function running(child: ChildProcess, port: number, log: string | undefine
   };
 }
 
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+async function answers(port: number, address: string): Promise<boolean> {
+  const socket = connect(port, address);
   try {
     await once(socket, 'connect');
     return true;
