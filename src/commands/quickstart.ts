@@ -37,6 +37,7 @@ export default class Quickstart extends CreatingCommand {
           name,
           programName: this.programName,
           create: () => this.createRequest(name),
+          handsOverProxies: !this.given.has('engine-proxy'),
           onStep: (next) => {
             step = next;
           },

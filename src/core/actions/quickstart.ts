@@ -1,12 +1,11 @@
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import { changeEngine, NO_CHANGE } from '../engine-change.js';
 import { StoreError, TmachineError } from '../errors.js';
-import { guestProxy } from '../guest-proxy.js';
 import { isHalfMade, type MachineRecord } from '../machine.js';
-import { redactUrl } from '../redact.js';
 import { ensureCertificates } from './certificates.js';
 import { type Connection, connection } from './connection.js';
 import { type CreateRequest, createMachine } from './create.js';
+import { engineProxies } from './engine-proxies.js';
 import { withMachineLock } from './machine-lock.js';
 import { startMachine } from './power.js';
 import { copyClientCertificates } from './provision.js';
@@ -26,6 +25,8 @@ export interface QuickstartRequest {
   readonly programName: string;
   /** What to make; asked only when there is no such machine. */
   create(): Promise<CreateRequest>;
+  /** The engine of a new machine gets the proxies of this computer. */
+  readonly handsOverProxies: boolean;
   /** Told the name of each step when it begins. */
   onStep(step: string): void;
 }
@@ -50,7 +51,7 @@ async function ensureMachine(app: App, request: QuickstartRequest, call: Call): 
     onStep(QUICKSTART_STEPS.choose());
     const asked = await request.create();
     onStep(QUICKSTART_STEPS.exists(name));
-    await makeNew(app, withHostProxies(app, asked, call), call);
+    await makeNew(app, request.handsOverProxies ? await withHostProxies(app, asked, call) : asked, call);
     return;
   }
   const record = await app.store.load(name);
@@ -105,30 +106,25 @@ function begunAnew(app: App, name: string, call: Call): Promise<MachineRecord> {
 
 /**
  * The proxies of this computer for the engine, as start.sh hands them over with --engine-env; those on loopback become the guest's view of it
- * (P04). A variable that was given by flag stays.
+ * (P04). Variables that were given by flag stay.
  */
-function withHostProxies(app: App, asked: CreateRequest, call: Call): CreateRequest {
-  const { env } = app.facts;
+async function withHostProxies(app: App, asked: CreateRequest, call: Call): Promise<CreateRequest> {
   const driver = app.driver(asked.driverName);
-  if (!driver.capabilities.provisionable) return asked;
   const { EngineOptions } = asked.hostOptions;
+  const isGiven = (EngineOptions.Env ?? []).some((entry) => /^https?_proxy=/i.test(entry));
+  if (!driver.capabilities.provisionable || isGiven || !(await hasProxy(app, call))) return asked;
   const host = driver.hostInGuest?.(asked.settings);
-  const given = (EngineOptions.Env ?? []).map((entry) => entry.split('=', 1)[0]?.toUpperCase());
-  const proxyFor = (name: 'HTTP_PROXY' | 'HTTPS_PROXY') => {
-    const setting = env[name] || env[name.toLowerCase()] || '';
-    if (setting === '' || given.includes(name)) return undefined;
-    const { url, rewritten, doubt } = guestProxy(setting, name, host);
-    if (rewritten) call.reporter.step(`The proxy ${redactUrl(setting)} is ${redactUrl(url)} for the guest.`);
-    if (doubt !== undefined) call.reporter.warn(doubt);
-    return url;
-  };
-  const httpProxy = proxyFor('HTTP_PROXY');
-  const httpsProxy = proxyFor('HTTPS_PROXY');
-  if (httpProxy === undefined && httpsProxy === undefined) return asked;
-  const noProxy = given.includes('NO_PROXY') ? undefined : env['NO_PROXY'] || env['no_proxy'];
-  const change = { ...NO_CHANGE, httpProxy, httpsProxy, noProxy };
-  const { engine } = changeEngine({ engine: EngineOptions, trusted: [] }, change, host);
+  const proxies = await engineProxies(app, { engineProxy: 'auto' }, call);
+  const before = { engine: EngineOptions, trusted: [] };
+  const { engine } = changeEngine(before, { ...NO_CHANGE, ...proxies(host) }, host);
   return { ...asked, hostOptions: { ...asked.hostOptions, EngineOptions: engine } };
+}
+
+/** Any host that no rule is about tells the general proxy. */
+async function hasProxy(app: App, call: Call): Promise<boolean> {
+  const urls = ['http://outside.invalid/', 'https://outside.invalid/'];
+  const choices = await Promise.all(urls.map((url) => app.proxies.resolve(url, call)));
+  return choices.some(({ proxy }) => proxy !== 'direct');
 }
 
 async function ensureRunning(app: App, name: string, call: Call): Promise<void> {

@@ -5,6 +5,7 @@ import { stopMachine } from '../../../src/core/actions/power.js';
 import { quickstart } from '../../../src/core/actions/quickstart.js';
 import { TmachineError } from '../../../src/core/errors.js';
 import type { EngineAnswer } from '../../../src/core/ports.js';
+import { chooseProxy } from '../../../src/core/proxy.js';
 import { type TestApp, testApp } from '../../support/test-app.js';
 
 const DAY_MS = 86_400_000;
@@ -28,9 +29,13 @@ describe('quickstart', () => {
 
   afterEach(() => world.remove());
 
-  const run = (env: Readonly<Record<string, string>> = {}) =>
+  const run = (env: Readonly<Record<string, string>> = {}, handsOverProxies = true) =>
     quickstart(
-      { ...world.app, facts: { ...world.app.facts, env } },
+      {
+        ...world.app,
+        facts: { ...world.app.facts, env },
+        proxies: { resolve: async (url) => chooseProxy(url, { env }) },
+      },
       {
         name: 'default',
         programName: 'tmachine',
@@ -38,6 +43,7 @@ describe('quickstart', () => {
           creations += 1;
           return world.request('default');
         },
+        handsOverProxies,
         onStep: (step) => steps.push(step),
       },
       world.call,
@@ -156,6 +162,11 @@ describe('quickstart', () => {
       ]);
       expect(world.lines).toContain('The proxy http://127.0.0.1:3128 is http://10.0.2.2:3128 for the guest.');
       expect(world.lines.join('\n')).not.toContain('secret');
+    });
+
+    test('not when --engine-proxy says otherwise', async () => {
+      await run({ HTTP_PROXY: 'http://proxy.corp:8080' }, false);
+      expect(await engineEnv()).toEqual([]);
     });
 
     test('none: the engine gets none', async () => {
