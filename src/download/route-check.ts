@@ -35,7 +35,7 @@ async function checkOne(url: string, hops: Hop[], tools: HttpTools, call: Call):
     const choice = await tools.proxies.resolve(url, call);
     add('proxy', `${describeProxy(choice)} for ${redactUrl(url)}`);
     const way = placeOf(url, choice);
-    const address = await addressOf(way.host);
+    const address = await addressOf(way.host, choice);
     add('name', way.host === address ? `${address} is an address` : `${way.host} is ${address}`);
     await connectTo(address, way.port, call.signal, tools);
     add('connection', `${way.host}:${way.port} answers`);
@@ -92,7 +92,7 @@ function placeOf(url: string, { proxy }: ProxyChoice): { readonly host: string; 
   };
 }
 
-async function addressOf(host: string): Promise<string> {
+async function addressOf(host: string, { proxy, from }: ProxyChoice): Promise<string> {
   try {
     return (await dns.lookup(host)).address;
   } catch (error) {
@@ -101,7 +101,9 @@ async function addressOf(host: string): Promise<string> {
       message: `the name ${host} cannot be resolved`,
       reason: errorText(error),
       nextSteps: [
-        'a network that resolves no outside names has a proxy: ask for its address and give it with --proxy',
+        proxy === 'direct'
+          ? 'a network that resolves no outside names has a proxy: ask for its address and give it with --proxy'
+          : `check the name of the proxy, which comes from ${from}`,
       ],
       cause: error,
     });

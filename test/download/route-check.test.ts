@@ -113,6 +113,7 @@ describeHere('proxy check, from this computer', () => {
       name: 'name',
       ok: false,
       text: 'the name nowhere.invalid cannot be resolved',
+      nextSteps: ['check the name of the proxy, which comes from HTTPS_PROXY'],
     });
   });
 
