@@ -1,5 +1,6 @@
 import type { JsonObject } from './json.js';
 import type { MachineState } from './machine.js';
+import type { MountableFolder } from './provisioner.js';
 import type { Reporter } from './reporter.js';
 
 /** A driver's flag, as plain data: it feeds the command line, the help and the environment look-up. */
@@ -196,11 +197,10 @@ export function learnsAddress(driver: Driver): driver is Driver & LearnsAddress 
 }
 
 /** A directory of this computer that a guest sees. */
-export interface FolderInGuest {
-  /** What the hypervisor calls it: the device to mount. */
-  readonly name: string;
+export interface FolderInGuest extends MountableFolder {
   readonly hostPath: string;
-  readonly guestPath: string;
+  /** The user named it; else it is the driver's usual one. */
+  readonly isAsked: boolean;
 }
 
 /** A driver that shares directories with its guests; somebody has to mount them there at every start (P31). */

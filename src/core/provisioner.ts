@@ -30,6 +30,15 @@ export interface EnginePlan {
   readonly trusted?: readonly TrustedCertificate[];
 }
 
+/** A directory of this computer that the hypervisor offers to the guest. */
+export interface MountableFolder {
+  /** What the hypervisor calls it: the device. */
+  readonly name: string;
+  readonly guestPath: string;
+  /** The name of something in it, by which the guest can tell that it sees this very directory; empty when it is empty. */
+  readonly sample: string;
+}
+
 /** Everything that depends on the guest's distribution. Each method is safe to run twice. */
 export interface Provisioner {
   /** As in the log: `Provisioning with boot2docker...`. */
@@ -46,5 +55,7 @@ export interface Provisioner {
    * The engine learns of it when it starts anew.
    */
   trust?(shell: GuestShell, plan: EnginePlan): Promise<boolean>;
+  /** Mounts a shared directory and looks whether it shows what it should. Returns what is wrong in one line, or undefined. */
+  mountFolder?(shell: GuestShell, folder: MountableFolder): Promise<string | undefined>;
   service(shell: GuestShell, action: 'start' | 'stop' | 'restart'): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { GuestError } from '../core/errors.js';
 import type { TrustedCertificate } from '../core/machine.js';
 import type { GuestResult, GuestShell } from '../core/ports.js';
 import type { EnginePlan, GuestFile, OsRelease, Provisioner } from '../core/provisioner.js';
+import { mountVboxsf } from './vboxsf.js';
 
 const HOME = '/var/lib/boot2docker';
 
@@ -49,6 +50,7 @@ export function createBoot2DockerProvisioner(profileTemplate: string): Provision
   return {
     name: 'boot2docker',
     supports: (os: OsRelease) => os.ID === 'boot2docker',
+    mountFolder: mountVboxsf,
 
     engineFiles: (plan: EnginePlan): readonly GuestFile[] => [
       { path: `${HOME}/ca.pem`, mode: 0o644, content: plan.ca },

@@ -10,6 +10,7 @@ import { bringSettings } from './engine-settings.js';
 import { awaitEngine, connectGuest, engineTarget, learnAddress } from './guest.js';
 import { withMachineLock } from './machine-lock.js';
 import { copyClientCertificates, reprovisionGuest } from './provision.js';
+import { mountSharedFolders } from './shared-folders.js';
 
 /** How long a host may take from the order to reboot until its sshd is down. */
 const REBOOT_MS = 10_000;
@@ -34,36 +35,37 @@ export async function startMachine(app: App, name: string, call: Call): Promise<
 }
 
 /** Asks the guest to shut down and waits; a stopped one is a notice. */
-export async function stopMachine(app: App, name: string, call: Call): Promise<void> {
-  await withMachine(app, name, 'stop', call, async (record, driver) => {
-    const context = driverContext(call, name);
-    const state = await driver.state(driverMachine(app, record), context);
-    if (state === 'stopped') {
-      call.reporter.step(`Machine "${name}" is already stopped.`);
-      return;
-    }
-    assertExists(record, state);
-    call.reporter.step(`Stopping "${name}"...`);
-    const settings = await driver.stop(driverMachine(app, record), context);
-    await app.store.save(withSettings(record, settings));
-    call.reporter.step(`Machine "${name}" was stopped.`);
-  });
+export function stopMachine(app: App, name: string, call: Call): Promise<void> {
+  return bringDown(app, name, { action: 'stop', doing: 'Stopping', done: 'stopped' }, call);
 }
 
 /** Pulls the plug; a stopped machine is a notice. */
-export async function killMachine(app: App, name: string, call: Call): Promise<void> {
-  await withMachine(app, name, 'kill', call, async (record, driver) => {
+export function killMachine(app: App, name: string, call: Call): Promise<void> {
+  return bringDown(app, name, { action: 'kill', doing: 'Killing', done: 'killed' }, call);
+}
+
+async function bringDown(
+  app: App,
+  name: string,
+  {
+    action,
+    doing,
+    done,
+  }: { readonly action: 'stop' | 'kill'; readonly doing: string; readonly done: string },
+  call: Call,
+): Promise<void> {
+  await withMachine(app, name, action, call, async (record, driver) => {
     const context = driverContext(call, name);
-    const state = await driver.state(driverMachine(app, record), context);
+    const machine = driverMachine(app, record);
+    const state = await driver.state(machine, context);
     if (state === 'stopped') {
       call.reporter.step(`Machine "${name}" is already stopped.`);
       return;
     }
     assertExists(record, state);
-    call.reporter.step(`Killing "${name}"...`);
-    const settings = await driver.kill(driverMachine(app, record), context);
-    await app.store.save(withSettings(record, settings));
-    call.reporter.step(`Machine "${name}" was killed.`);
+    call.reporter.step(`${doing} "${name}"...`);
+    await app.store.save(withSettings(record, await driver[action](machine, context)));
+    call.reporter.step(`Machine "${name}" was ${done}.`);
   });
 }
 
@@ -127,6 +129,7 @@ export async function awaitReady(app: App, record: MachineRecord, call: Call): P
   let located = record;
   try {
     located = await learnAddress(app, record, session, call);
+    await mountSharedFolders(app, located, session, call);
   } finally {
     await session.close();
   }

@@ -9,6 +9,7 @@ import type { EnginePlan, GuestFile, Provisioner } from '../provisioner.js';
 import { readAuthority, readText } from './certificates.js';
 import { connectGuest, learnAddress, machineAddress } from './guest.js';
 import { warnOfUnreachableProxies } from './guest-proxies.js';
+import { mountSharedFolders } from './shared-folders.js';
 
 /** Where the guest unpacks its seed. */
 const SEED_HOME = '/var/lib/boot2docker/';
@@ -41,9 +42,12 @@ export async function provisionGuest(app: App, record: MachineRecord, call: Call
       }
       reporter.step('Setting Docker configuration on the remote daemon...');
       await warnOfUnreachableProxies(pinned, session, call);
+      await mountSharedFolders(app, pinned, session, call);
       return pinned;
     }
-    return await provisionOverSsh(app, pinned, provisioner, session, call);
+    const provisioned = await provisionOverSsh(app, pinned, provisioner, session, call);
+    await mountSharedFolders(app, provisioned, session, call);
+    return provisioned;
   } finally {
     await session.close();
   }

@@ -18,7 +18,7 @@ import type { VirtualBoxPorts } from './ports.js';
 import { checkHost, whyNotUsable } from './precheck.js';
 import { removeVirtualMachine } from './remove.js';
 import { parseSettings, storeSettings, withBase } from './settings.js';
-import { sharesOf } from './share-folders.js';
+import { sampleOf, sharesOf } from './share-folders.js';
 import { changeSnapshot } from './snapshots.js';
 import { startVirtualMachine } from './start.js';
 import { kill, shutDown } from './stop.js';
@@ -114,8 +114,14 @@ export function createVirtualBoxDriver(
     },
 
     async sharedFolders(machine) {
-      const shares = await sharesOf(parseSettings(machine), ports.facts.platform);
-      return shares.map(({ name, hostPath }) => ({ name, hostPath, guestPath: `/${name}` }));
+      const settings = parseSettings(machine);
+      const shares = await sharesOf(settings, ports.facts.platform);
+      const isAsked = settings.shareFolders.length > 0;
+      return Promise.all(
+        shares.map(async ({ name, hostPath }) => {
+          return { name, hostPath, guestPath: `/${name}`, isAsked, sample: await sampleOf(hostPath) };
+        }),
+      );
     },
 
     async whyNotUsable(flags, context) {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import type { Finding } from '../../core/driver.js';
 import { UsageError } from '../../core/errors.js';
 import type { HostFacts } from '../../core/ports.js';
@@ -69,6 +69,12 @@ export async function sharesOf(
   if (settings.shareFolders.length > 0) return settings.shareFolders.map(parseShareFolder);
   const share = defaultShare(platform);
   return (await isDirectory(share.hostPath)) ? [share] : [];
+}
+
+/** What a directory has in it: the name of one thing, by which it can be told in the guest; empty when it has none, or cannot be read. */
+export async function sampleOf(path: string): Promise<string> {
+  const names = await readdir(path).catch(() => []); // not ours to read: the guest cannot read it either
+  return names.find((name) => !/[\p{Cc}\\]/u.test(name)) ?? '';
 }
 
 /** A folder that was named and is not there (P31). */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { machineState, readVirtualMachine } from '../../../src/drivers/virtualbox/virtual-machine.js';
 import { refusal } from '../../support/fake-virtualbox.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { recording } from '../../support/vboxmanage-recordings.js';
 import { Bench, type BenchOptions } from './bench.js';
 
@@ -156,12 +157,17 @@ test('P39: a snapshot can be taken, gone back to and deleted', async () => {
   expect(bench.box.vm('dev').snapshots).toEqual([]);
 });
 
-test('P31: the folders that the guest sees, with their places there', async () => {
-  bench = await Bench.open({
-    flags: { 'virtualbox-no-share': false, 'virtualbox-share-folder': ['/tmp:work', '/usr'] },
-  });
-  expect(await bench.driver.sharedFolders(bench.machine)).toEqual([
-    { name: 'work', hostPath: '/tmp', guestPath: '/work' },
-    { name: 'usr', hostPath: '/usr', guestPath: '/usr' },
-  ]);
+test('P31: the folders that the guest sees, with their places there and something that is in them', async () => {
+  const room = await temporaryDirectory('share');
+  try {
+    await writeFile(join(room.path, 'K\u00e4se'), '');
+    bench = await Bench.open({
+      flags: { 'virtualbox-no-share': false, 'virtualbox-share-folder': [`${room.path}:work`] },
+    });
+    expect(await bench.driver.sharedFolders(bench.machine)).toEqual([
+      { name: 'work', hostPath: room.path, guestPath: '/work', isAsked: true, sample: 'K\u00e4se' },
+    ]);
+  } finally {
+    await room.remove();
+  }
 });

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createMachine } from '../../../src/core/actions/create.js';
+import { learnAddress } from '../../../src/core/actions/guest.js';
+import { mountSharedFolders } from '../../../src/core/actions/shared-folders.js';
+import type { DriverMachine, FolderInGuest } from '../../../src/core/driver.js';
+import type { MachineRecord } from '../../../src/core/machine.js';
+import type { GuestResult, GuestShell } from '../../../src/core/ports.js';
+import { type TestApp, testApp } from '../../support/test-app.js';
+
+let world: TestApp;
+let record: MachineRecord;
+beforeEach(async () => {
+  world = await testApp({ oneStep: false });
+  await createMachine(world.app, world.request('dev'), world.call);
+  record = await world.app.store.load('dev');
+});
+afterEach(() => world.remove());
+
+const MAC = '08:00:27:aa:bb:cc';
+const ADDRESSES = `2: eth1: <UP>\n    link/ether ${MAC} brd ff:ff:ff:ff:ff:ff\n    inet 192.168.56.100/24 scope global eth1\n`;
+
+function answering(...answers: readonly Partial<GuestResult>[]): GuestShell & { readonly asked: string[] } {
+  const left = [...answers];
+  const asked: string[] = [];
+  return {
+    asked,
+    run: async (script, args = []) => {
+      asked.push([script, ...args].join(' ').slice(0, 60));
+      const answer = script.startsWith('cat /etc/os-release') ? { stdout: 'ID=boot2docker\n' } : left.shift();
+      return { status: 0, stdout: '', stderr: '', ...answer };
+    },
+  };
+}
+
+/** The driver of a machine that is known by its MAC. */
+function knowsMac(): void {
+  const { driver } = world;
+  const endpoint = driver.endpoint.bind(driver);
+  Object.assign(driver, {
+    endpoint: (machine: DriverMachine) => ({
+      ...endpoint(machine),
+      address:
+        machine.settings.extra['seen'] === undefined
+          ? { kind: 'by-mac', mac: MAC }
+          : { kind: 'known', host: machine.settings.extra['seen'] },
+    }),
+    withAddress: (machine: DriverMachine, host: string) => ({
+      ...machine.settings,
+      extra: { ...machine.settings.extra, seen: host },
+    }),
+  });
+}
+
+test('P20: the address that the guest tells is stored, as soon as its network card has one', async () => {
+  knowsMac();
+  const shell = answering({ stdout: '1: lo\n' }, { stdout: '1: lo\n' }, { stdout: ADDRESSES });
+  const located = await learnAddress(world.app, record, shell, world.call);
+  expect(located.notes.driver).toMatchObject({ seen: '192.168.56.100' });
+  expect(shell.asked).toHaveLength(3);
+  const again = answering();
+  expect(await learnAddress(world.app, located, again, world.call)).toBe(located);
+  expect(again.asked).toEqual([]);
+});
+
+test('P18: a network card that gets no address is waited for with a limit, and told', async () => {
+  knowsMac();
+  const shell: GuestShell = { run: async () => ({ status: 0, stdout: '1: lo\n', stderr: '' }) };
+  await expect(learnAddress(world.app, record, shell, world.call)).rejects.toThrow(
+    'waiting for the address of "dev"',
+  );
+});
+
+function shares(...folders: readonly Partial<FolderInGuest>[]): void {
+  const whole = folders.map((it) => ({
+    ...{ name: 'work', hostPath: '/srv/work', guestPath: '/work', sample: '', isAsked: true },
+    ...it,
+  }));
+  Object.assign(world.driver, { sharedFolders: async () => whole });
+}
+
+test('P31: every shared folder is mounted', async () => {
+  shares({ name: 'a', guestPath: '/a' }, { name: 'b', guestPath: '/b' });
+  const scripts: (readonly string[])[] = [];
+  const shell: GuestShell = {
+    run: async (script, args = []) => {
+      if (args.length > 0) scripts.push(args);
+      return { status: 0, stdout: script.startsWith('cat') ? 'ID=boot2docker\n' : '', stderr: '' };
+    },
+  };
+  await mountSharedFolders(world.app, record, shell, world.call);
+  expect(scripts).toEqual([
+    ['a', '/a', ''],
+    ['b', '/b', ''],
+  ]);
+});
+
+test('P31: one that was named and cannot be mounted is an error with a sentence', async () => {
+  shares({});
+  const shell = answering({ status: 32, stderr: 'mount: unknown filesystem type vboxsf\n' });
+  await expect(mountSharedFolders(world.app, record, shell, world.call)).rejects.toMatchObject({
+    code: 'SHARE_NOT_MOUNTED',
+    message: 'The shared folder "/srv/work" cannot be used in "dev"',
+    reason: 'it was to be mounted at /work: mount: unknown filesystem type vboxsf',
+  });
+});
+
+test('P31: the usual one that cannot be mounted is a warning', async () => {
+  shares({ isAsked: false, sample: 'user' });
+  await mountSharedFolders(world.app, record, answering({ status: 3 }), world.call);
+  expect(world.warnings.at(-1)).toContain(
+    'it is mounted, and "user", which this computer has in it, is not there',
+  );
+});
+
+test('a machine that shares nothing is asked nothing', async () => {
+  const shell = answering();
+  await mountSharedFolders(world.app, record, shell, world.call);
+  shares();
+  await mountSharedFolders(world.app, record, shell, world.call);
+  expect(shell.asked).toEqual([]);
+});
