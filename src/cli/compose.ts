@@ -247,7 +247,6 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
   };
   return {
     clock,
-    random,
     facts,
     store,
     certificates: createCertificateAuthority({ clock, random }),

@@ -459,7 +459,6 @@ export interface TrustStore {
 /** What the actions need of the world. */
 export interface Ports {
   readonly clock: Clock;
-  readonly random: Random;
   readonly facts: HostFacts;
   readonly store: MachineStore;
   readonly certificates: CertificateAuthority;

@@ -64,7 +64,6 @@ export async function testApp(options: { readonly oneStep?: boolean } = {}): Pro
   const test: TestApp = {
     app: {
       clock,
-      random: host.random,
       facts: { ...host.facts, hostName: hostname(), userName: 'tester', env: {} },
       store,
       certificates: createCertificateAuthority({ clock, random: host.random }),
