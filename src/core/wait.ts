@@ -8,9 +8,10 @@ export type Observation<T> =
 
 export interface WaitLimits {
   readonly everyMs: number;
-  readonly withinMs: number;
+  /** A function where it depends on what has been seen. */
+  readonly withinMs: number | (() => number);
   /** Gives up earlier when nothing new has been seen for so long: a slow guest gets its time, a dead one does not. */
-  readonly quietMs?: number;
+  readonly quietMs?: number | (() => number);
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -37,7 +38,7 @@ export async function waitUntil<T>(
       lastSeen = observation.seen;
       newsAt = now;
     }
-    const leftMs = Math.min(begunAt + withinMs - now, newsAt + quietMs - now);
+    const leftMs = Math.min(begunAt + limitOf(withinMs) - now, newsAt + limitOf(quietMs) - now);
     if (leftMs <= 0) {
       throw new TimedOutError({
         code: 'TIMED_OUT',
@@ -48,4 +49,8 @@ export async function waitUntil<T>(
     }
     await clock.sleep(Math.min(everyMs, leftMs), signal);
   }
+}
+
+function limitOf(limit: number | (() => number)): number {
+  return typeof limit === 'number' ? limit : limit();
 }

@@ -17,6 +17,10 @@ import { readText } from './certificates.js';
 /** A guest that shows nothing new for so long is given up; one that moves gets half an hour (interpreted machines need it). */
 const QUIET_MS = 180_000;
 const PATIENCE_MS = 1_800_000;
+/** As a multiple of the time until the first sign on its console: an interpreted guest of VirtualBox took 95 s for it, and was silent for ten minutes after. */
+const QUIET_SHARE = 8;
+/** From so late a first sign on, a guest is interpreted, and gets an hour. */
+const LATE_SIGN_MS = 60_000;
 /** A guest that runs already answers sooner than one that boots: for commands that only ask for its address. */
 const ANSWER_MS = 30_000;
 /** An engine that starts says nothing for long: four minutes were seen in an interpreted guest. */
@@ -52,6 +56,8 @@ export async function connectGuest(
       reason: `the driver "${record.driverName}" has no login`,
     });
   }
+  const begunAt = app.clock.monotonic();
+  let firstSignMs = 0;
   await withConsole(app, record, () =>
     waitUntil(
       `SSH on ${target.host}:${target.port}`,
@@ -62,9 +68,17 @@ export async function connectGuest(
         });
         if (banner !== undefined) return { done: true, value: banner };
         await assertAlive(app, record, call);
-        return { done: false, seen: await lastSign(app, record, 'no answer from sshd') };
+        const sign = await lastSign(app, record, '');
+        if (sign !== '' && firstSignMs === 0) firstSignMs = app.clock.monotonic() - begunAt;
+        return { done: false, seen: `no answer from sshd${sign}` };
       },
-      { everyMs: 250, withinMs, quietMs: QUIET_MS, clock: app.clock, signal: call.signal },
+      {
+        everyMs: 250,
+        withinMs: () => (withinMs === PATIENCE_MS && firstSignMs > LATE_SIGN_MS ? 2 * withinMs : withinMs),
+        quietMs: () => Math.max(QUIET_MS, QUIET_SHARE * firstSignMs),
+        clock: app.clock,
+        signal: call.signal,
+      },
     ),
   );
   return app.ssh.connect(target, {

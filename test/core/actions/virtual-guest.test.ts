@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createMachine } from '../../../src/core/actions/create.js';
-import { learnAddress } from '../../../src/core/actions/guest.js';
+import { connectGuest, learnAddress } from '../../../src/core/actions/guest.js';
 import { mountSharedFolders } from '../../../src/core/actions/shared-folders.js';
 import type { DriverMachine, FolderInGuest } from '../../../src/core/driver.js';
 import type { MachineRecord } from '../../../src/core/machine.js';
@@ -118,4 +118,25 @@ test('a machine that shares nothing is asked nothing', async () => {
   shares();
   await mountSharedFolders(world.app, record, shell, world.call);
   expect(shell.asked).toEqual([]);
+});
+
+/** A guest that first writes on its console after `signMs`, and whose sshd answers after `readyMs`. */
+async function booting(signMs: number, readyMs: number): Promise<number> {
+  const { app, clock, call } = world;
+  const begunAt = clock.monotonic();
+  const passed = () => clock.monotonic() - begunAt;
+  Object.assign(world.driver, {
+    consoleTail: async () => (passed() >= signMs ? 'tmachine-guest: init 76.00' : ''),
+  });
+  const banner = async () => (passed() >= readyMs ? 'SSH-2.0-x' : undefined);
+  const ssh = Object.assign(Object.create(world.guest), { banner });
+  const session = await connectGuest({ ...app, ssh }, record, call);
+  await session.close();
+  return passed();
+}
+
+test('P18: a guest that is slow from its first sign on gets a time that fits; a dead one does not', async () => {
+  expect(await booting(95_000, 800_000)).toBeGreaterThanOrEqual(800_000);
+  await expect(booting(2_000, 800_000)).rejects.toThrow(/^Timed out after 18\d s waiting for SSH/);
+  await expect(booting(Number.POSITIVE_INFINITY, 800_000)).rejects.toThrow('Timed out after 180 s');
 });
