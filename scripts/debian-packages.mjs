@@ -31,6 +31,7 @@ export const TEST_PACKAGES = [
   { name: 'squid-openssl', command: 'squid', use: 'a real proxy on loopback', service: 'squid' },
   { name: 'tinyproxy-bin', command: 'tinyproxy', use: 'a real proxy on loopback' },
   { name: 'microsocks', command: 'microsocks', use: 'a real SOCKS proxy on loopback' },
+  { name: 'curl', command: 'curl', use: 'the downloader for proxies that want NTLM' },
   { name: 'xorriso', command: 'xorriso', use: 'makes small ISO images' },
   { name: 'iproute2', command: 'ss', use: 'sees which ports a machine listens on' },
   ...QEMU,

@@ -97,11 +97,15 @@ function withoutPath(url: string): URL {
   return shown.protocol === 'https:' ? new URL('/', shown) : shown;
 }
 
-async function download(url: string, tools: Omit<HttpTools, 'proxies'>, call: PacCall): Promise<string> {
+async function download(
+  url: string,
+  tools: Omit<HttpTools, 'proxies'>,
+  { reporter, signal }: PacCall,
+): Promise<string> {
   const direct = { resolve: async () => ({ proxy: 'direct', from: 'no proxy set' }) as const };
   try {
     return await get(
-      { url, headers: {}, followRedirects: true, ...call },
+      { url, headers: {}, followRedirects: true, reporter, signal },
       { idleMs: SCRIPT_IDLE_MS, ...tools, proxies: direct },
       async (answer) => {
         if (answer.status !== 200) throw explainStatus(answer, tools.clock.now());

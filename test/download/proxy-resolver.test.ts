@@ -47,7 +47,13 @@ function resolverOf(setup: Partial<ProxyResolverSetup> & { system?: SystemProxy 
     },
     ...setup,
   });
-  const call = { reporter, signal: new AbortController().signal };
+  // As the download calls it: with a request of its own, of which nothing may reach the script's server.
+  const call = {
+    reporter,
+    signal: new AbortController().signal,
+    url: 'http://nowhere.invalid/',
+    headers: { authorization: 'secret' },
+  };
   return {
     ask: (url: string) => resolver.resolve(url, call),
     said: async (url: string) => describeProxy(await resolver.resolve(url, call)),

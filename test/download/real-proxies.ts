@@ -34,7 +34,7 @@ export interface Login {
   readonly password: string;
 }
 
-/** A key pair of a small authority of ours and one for `localhost` signed by it. Files and PEM text. */
+/** A key pair of a small authority of ours and one for a host signed by it. Files and PEM text. */
 export interface TestCertificates {
   readonly ca: string;
   readonly key: string;
@@ -43,7 +43,7 @@ export interface TestCertificates {
   readonly certPath: string;
 }
 
-export async function makeCertificates(directory: string): Promise<TestCertificates> {
+export async function makeCertificates(directory: string, host = 'localhost'): Promise<TestCertificates> {
   const at = (name: string) => join(directory, name);
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
   await openssl([
@@ -58,7 +58,7 @@ export async function makeCertificates(directory: string): Promise<TestCertifica
     at('ca.pem'),
   ]);
   await openssl([
-    ...['req', '-x509', ...curve, '-subj', '/O=Test', '-addext', 'subjectAltName=DNS:localhost'],
+    ...['req', '-x509', ...curve, '-subj', '/O=Test', '-addext', `subjectAltName=DNS:${host}`],
     ...['-addext', 'basicConstraints=critical,CA:FALSE', '-CA', at('ca.pem'), '-CAkey', at('ca.key')],
     ...['-keyout', at('server.key'), '-out', at('server.pem')],
   ]);
