@@ -5,6 +5,7 @@ import { WrongStateError } from '../../core/errors.js';
 import { CONSOLE_FILE, DISK_FILE, makeDisk, removePatiently, writePrivately } from './disk.js';
 import { forwardsOf, withFreePorts } from './host-ports.js';
 import { newMac, newUuid, uuidOfPath } from './identifiers.js';
+import { importDisk } from './import-vm.js';
 import { removeMachineFiles, unregister } from './remove.js';
 import { type VirtualBoxSettings, withBase } from './settings.js';
 import { renderSettingsFile } from './settings-file.js';
@@ -29,8 +30,11 @@ export async function createVirtualMachine(
   const { directory, name } = machine;
   await clearUnfinished(machine, settings, tools, context);
   const shares = await sharesOf(settings, ports.facts.platform);
-  const diskUuid = await makeDisk(directory, { sizeMb: settings.diskMb, head: disk.head }, ports);
-  const free = await withFreePorts(withBase(settings, { SSHPort: 0 }), ports, context);
+  const { diskUuid, settings: sized } =
+    settings.importVm === ''
+      ? { diskUuid: await makeDisk(directory, { sizeMb: settings.diskMb, head: disk.head }, ports), settings }
+      : await importDisk(machine, settings, tools, context);
+  const free = await withFreePorts(withBase(sized, { SSHPort: 0 }), ports, context);
   const made: VirtualBoxSettings = {
     ...free,
     uuid: newUuid(ports.random),

@@ -4,6 +4,7 @@ import type { DriverContext, DriverMachine, Finding } from '../../core/driver.js
 import { HostNotReadyError } from '../../core/errors.js';
 import { hardwareFinding, lookAtHardware } from './hardware.js';
 import { duplicateName } from './host-only-range.js';
+import { checkImport } from './import-vm.js';
 import { KNOWN_FAILURES } from './known-failures.js';
 import { answerRange, listHostOnlyInterfaces, rangeError } from './network.js';
 import { parseVms } from './parse.js';
@@ -41,6 +42,7 @@ export async function checkHost(
     ...(await checkDisk(machine, settings)),
     ...(await checkShares(settings)),
     ...(await checkName(machine, settings, tools, context)),
+    ...(await checkImport(settings, tools, context)),
     ...(settings.network === 'hostonly' ? await checkHostOnly(settings, dialect, tools, context) : []),
   ];
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -218,6 +219,55 @@ describe('P28: leftovers and strangers', () => {
     const at = await created();
     await at.start();
     await expect(at.create()).rejects.toMatchObject({ code: 'VBOX_RUNNING' });
+  });
+});
+
+describe('importing a machine of boot2docker\u2019s own program', () => {
+  const flags = { 'virtualbox-import-boot2docker-vm': 'boot2docker-vm' };
+  const info = { stdout: 'name="boot2docker-vm"\n"SATA-1-0"="/old/boot2docker.vmdk"\nmemory=2048\ncpus=3\n' };
+
+  test('its disk is copied, its sizes and its key are taken over', async () => {
+    const room = await temporaryDirectory('home');
+    try {
+      await mkdir(join(room.path, '.ssh'));
+      for (const ending of ['', '.pub'])
+        await writeFile(join(room.path, '.ssh', `id_boot2docker${ending}`), `key${ending}`);
+      const at = await open({ flags, facts: { homeDirectory: room.path } });
+      at.box.inject(
+        /^controlvm boot2docker-vm/,
+        refusal("Machine 'boot2docker-vm' is not currently running."),
+      );
+      at.box.inject(/^showvminfo boot2docker-vm/, info);
+      const disk = join(at.machine.directory, 'disk.vmdk');
+      at.box.inject(/^clonemedium/, {
+        stdout: `0%...100%\nClone medium created in format 'VMDK'. UUID: ${UUID}\n`,
+        effect: () => writeFileSync(disk, 'cloned', { mode: 0o600 }),
+      });
+      await at.create();
+      expect(at.box.calls).toContain(`clonemedium disk /old/boot2docker.vmdk ${disk} --format VMDK`);
+      const text = await readFile(join(at.machine.directory, 'dev', 'dev.vbox'), 'utf8');
+      expect(text).toContain(`<HardDisk uuid="{${UUID}}"`);
+      expect(at.machine.settings.config).toMatchObject({ CPU: 3, Memory: 2048 });
+      expect(await readFile(join(at.machine.directory, 'id_rsa'), 'utf8')).toBe('key');
+      expect((await stat(join(at.machine.directory, 'id_rsa'))).mode & 0o777).toBe(0o600);
+    } finally {
+      await room.remove();
+    }
+  });
+
+  test('one that is not there is refused before anything is made', async () => {
+    const at = await open({ flags });
+    expect(await at.driver.precheck(at.machine, at.context)).toMatchObject([
+      { severity: 'refuse', code: 'VBOX_IMPORT_MISSING' },
+    ]);
+  });
+
+  test('one without a disk, and a key that is gone, are told', async () => {
+    const at = await open({ flags });
+    at.box.inject(/^showvminfo boot2docker-vm/, { stdout: '"SATA-1-0"="none"\n' }, info);
+    await expect(at.create()).rejects.toMatchObject({ code: 'VBOX_IMPORT_NO_DISK' });
+    at.box.inject(/^clonemedium/, { stdout: '' });
+    await expect(at.create()).rejects.toMatchObject({ code: 'VBOX_IMPORT_NO_KEY' });
   });
 });
 
