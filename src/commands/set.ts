@@ -13,7 +13,7 @@ export const spec: CommandSpec = {
   usage: 'Change engine settings of a machine: proxies, certificates, registries, environment',
   description:
     'Argument is a machine name. Takes effect at once in a running machine, else at its next start. Proxies replace the one before; ' +
-    'registries, variables and certificates are added to those that are there. The engine restarts only when something changed.',
+    'registries, variables and certificates are added to those that are there. The engine, and with it its containers, restarts only when something changed.',
   flags: [
     {
       name: 'http-proxy',
