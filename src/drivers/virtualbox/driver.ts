@@ -80,7 +80,7 @@ export function createVirtualBoxDriver(
     },
 
     endpoint(machine) {
-      const { base, network, enginePort, hostOnlyMac } = parseSettings(machine);
+      const { base, network, enginePort, hostOnlyMac, importVm, uuid } = parseSettings(machine);
       const ssh = {
         host: '127.0.0.1',
         port: base.SSHPort,
@@ -88,7 +88,11 @@ export function createVirtualBoxDriver(
         keyPath: join(machine.directory, 'id_rsa'),
       };
       const rest = { guestEnginePort: GUEST_ENGINE_PORT, ssh };
-      if (network === 'nat') return { address: { kind: 'known', host: '127.0.0.1' }, enginePort, ...rest };
+      // An imported disk has its own certificates, and takes no seed: core makes one for an address that is known before the disk is.
+      const takesNoSeed = importVm !== '' && uuid === '';
+      if (network === 'nat' && !takesNoSeed) {
+        return { address: { kind: 'known', host: '127.0.0.1' }, enginePort, ...rest };
+      }
       return {
         address:
           base.IPAddress === ''
