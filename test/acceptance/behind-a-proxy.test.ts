@@ -7,6 +7,14 @@ import { type CompanyNetwork, startCompanyNetwork } from '../support/company-net
 import { type Docker, dockerWith } from '../support/docker-client.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
 
+interface InsideHop {
+  readonly where: string;
+  readonly step: string;
+  readonly ok: boolean;
+  readonly text: string;
+  readonly nextSteps: readonly string[];
+}
+
 /** Two machines behind a real squid that breaks TLS open, and a real registry that only it can reach. The tests build on each other. */
 describe('P03, P04, P06: the engine of a machine behind the proxy of a company', () => {
   let directory: string;
@@ -33,6 +41,14 @@ describe('P03, P04, P06: the engine of a machine behind the proxy of a company',
     tmachine(['create', '-d', 'qemu', '--qemu-boot2docker-url', GUEST_IMAGE, ...flags, name], {
       timeoutMs: 600_000,
     });
+  const asSeen = (proxy: string) => proxy.replace('127.0.0.1', '10.0.2.2');
+  async function hopsInside(): Promise<readonly InsideHop[]> {
+    const url = `https://${network.registry}/v2/`;
+    const { stdout } = await tmachine(['proxy', 'check', '--json', '--machine', 'dev', url], {
+      timeoutMs: 120_000,
+    });
+    return JSON.parse(stdout).hops.filter(({ where }: InsideHop) => where === 'dev');
+  }
   async function dockerOf(name: string): Promise<Docker> {
     const { variables } = JSON.parse((await tmachine(['env', '--json', name])).stdout);
     return dockerWith(variables, join(directory, 'docker'));
@@ -51,14 +67,34 @@ describe('P03, P04, P06: the engine of a machine behind the proxy of a company',
     expect(await network.proxyLog().catch(() => '')).not.toContain(network.registry);
   });
 
-  test('set --engine-proxy: through the proxy on this computer, whose authority is not trusted yet', async () => {
+  test('set --engine-proxy: a proxy that wants a login says so, and proxy check says what to do', async () => {
+    const { proxyWithoutLogin } = network;
+    const outcome = await tmachine(['set', 'dev', '--engine-proxy', proxyWithoutLogin], {
+      timeoutMs: 300_000,
+    });
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    expect(outcome.stdout).toContain(
+      `The proxy ${proxyWithoutLogin} is ${asSeen(proxyWithoutLogin)} for the guest.`,
+    );
+    const pushed = await docker(['push', image], { timeoutMs: 120_000 });
+    expect(pushed.status).not.toBe(0);
+    expect(pushed.stderr + pushed.stdout).toContain('Proxy Authentication Required');
+    const [tunnel] = (await hopsInside()).slice(-1);
+    expect(tunnel).toMatchObject({ step: 'tunnel', ok: false });
+    expect(tunnel?.nextSteps[0]).toContain('USER:PASSWORD@');
+  });
+
+  test('with a login: through the proxy on this computer, whose authority is not trusted yet', async () => {
     const outcome = await tmachine(['set', 'dev', '--engine-proxy', network.proxy], { timeoutMs: 300_000 });
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
-    const inGuest = network.proxy.replace('127.0.0.1', '10.0.2.2');
-    expect(outcome.stdout).toContain(`The proxy ${network.proxy} is ${inGuest} for the guest.`);
+    expect(outcome.stdout + outcome.stderr).not.toContain(new URL(network.proxy).password);
     const pushed = await docker(['push', image], { timeoutMs: 120_000 });
     expect(pushed.status).not.toBe(0);
     expect(pushed.stderr + pushed.stdout).toContain('certificate signed by unknown authority');
+    const [certificate] = (await hopsInside()).slice(-1);
+    expect(certificate).toMatchObject({ step: 'certificate', ok: false });
+    expect(certificate?.text).toContain('Corp Interception CA');
+    expect(certificate?.nextSteps[0]).toContain('tmachine set dev --ca-cert FILE');
   });
 
   test('set --ca-cert: push and pull go through the proxy that breaks TLS open', async () => {
@@ -74,22 +110,14 @@ describe('P03, P04, P06: the engine of a machine behind the proxy of a company',
   });
 
   test('proxy check shows each step from inside, through the proxy to a certificate that is trusted', async () => {
-    const { stdout } = await tmachine([
-      'proxy',
-      'check',
-      '--json',
-      '--machine',
-      'dev',
-      `https://${network.registry}/v2/`,
-    ]);
-    const inside = JSON.parse(stdout).hops.filter(({ where }: { where: string }) => where === 'dev');
-    expect(inside.map(({ step, ok }: { step: string; ok: boolean }) => `${step} ${ok}`)).toEqual([
+    const inside = await hopsInside();
+    expect(inside.map(({ step, ok }) => `${step} ${ok}`)).toEqual([
       'proxy true',
       'connection true',
       'tunnel true',
       'certificate true',
     ]);
-    expect(inside.at(-1).text).toContain('Corp Interception CA');
+    expect(inside.at(-1)?.text).toContain('Corp Interception CA');
   });
 
   test('set --docker-config: containers get the same proxy', async () => {
@@ -98,7 +126,7 @@ describe('P03, P04, P06: the engine of a machine behind the proxy of a company',
     });
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
     const environment = await docker(['run', '--rm', image, 'env']);
-    expect(environment.stdout).toContain(`HTTPS_PROXY=${network.proxy.replace('127.0.0.1', '10.0.2.2')}\n`);
+    expect(environment.stdout).toContain(`HTTPS_PROXY=${asSeen(network.proxy)}\n`);
   });
 
   test('the same set again leaves the engine running', async () => {

@@ -11,10 +11,14 @@ import { openssl } from './openssl.js';
 /** The name of the registry: nobody but the proxy can resolve it, so that nothing goes around the proxy unseen. */
 const REGISTRY = 'registry.corp.test';
 
-/** A network as companies have them, on loopback: a proxy that breaks TLS open with its own authority, and a registry behind it. */
+const LOGIN = { user: 'me', password: 'p@ss:w%rd' };
+
+/** A network as companies have them, on loopback: a proxy that wants a login and breaks TLS open with its own authority, and a registry behind it. */
 export interface CompanyNetwork {
-  /** `http://127.0.0.1:PORT` of the proxy. */
+  /** `http://USER:PASSWORD@127.0.0.1:PORT` of the proxy. */
   readonly proxy: string;
+  /** The same without user and password, which it refuses. */
+  readonly proxyWithoutLogin: string;
   /** The file that the IT department hands out. */
   readonly authorityPath: string;
   /** `registry.corp.test:PORT`. */
@@ -59,7 +63,8 @@ export async function startCompanyNetwork(): Promise<CompanyNetwork> {
     throw error;
   });
   return {
-    proxy: `http://127.0.0.1:${proxyPort}`,
+    proxy: `http://${LOGIN.user}:${encodeURIComponent(LOGIN.password)}@127.0.0.1:${proxyPort}`,
+    proxyWithoutLogin: `http://127.0.0.1:${proxyPort}`,
     authorityPath: at('corp.pem'),
     registry: `${REGISTRY}:${registryPort}`,
     proxyLog: () => readFile(at('access.log'), 'utf8'),
@@ -89,6 +94,8 @@ async function startInterceptingSquid(directory: string, port: number): Promise<
   const at = (name: string) => join(directory, name);
   spawnSync(CERTIFICATE_MAKER, ['-c', '-s', at('certificates'), '-M', '4MB']);
   spawnSync('chmod', ['-R', 'a+rwX', at('certificates')]);
+  const hash = (await openssl(['passwd', '-apr1', LOGIN.password])).trim();
+  await writeFile(at('passwords'), `${LOGIN.user}:${hash}\n`);
   await writeFile(at('hosts'), `127.0.0.1 localhost ${REGISTRY}\n`);
   const configuration = [
     `http_port 127.0.0.1:${port} ssl-bump tls-cert=${at('bump.pem')} generate-host-certificates=on dynamic_cert_mem_cache_size=4MB`,
@@ -106,7 +113,12 @@ async function startInterceptingSquid(directory: string, port: number): Promise<
     'max_filedescriptors 1024',
     'pinger_enable off',
     'shutdown_lifetime 0 seconds',
-    'http_access allow all',
+    `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${at('passwords')}`,
+    'auth_param basic realm corp',
+    'auth_param basic children 1',
+    'acl known proxy_auth REQUIRED',
+    'http_access allow known',
+    'http_access deny all',
   ];
   await writeFile(at('squid.conf'), `${configuration.join('\n')}\n`);
   return running(

@@ -109,7 +109,7 @@ async function openTunnel(shell: GuestShell, proxy: string, target: URL): Promis
     text: `the proxy does not open a tunnel to ${place}: ${answer || 'no answer'}`,
     nextSteps: [
       answer.includes(' 407')
-        ? 'it wants a login: give user and password in the proxy URL, http://USER:PASSWORD@HOST:PORT'
+        ? 'it wants a login: put USER:PASSWORD@ before the host in the URL of the proxy'
         : `ask whoever runs the proxy to allow ${place}`,
     ],
   };
