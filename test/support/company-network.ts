@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../download/real-proxies.js';
 import { openssl } from './openssl.js';
 
 /** The name of the registry: nobody but the proxy can resolve it, so that nothing goes around the proxy unseen. */
@@ -26,13 +26,6 @@ export interface CompanyNetwork {
   /** What the proxy wrote of the requests it served. */
   proxyLog(): Promise<string>;
   stop(): Promise<void>;
-}
-
-/** Programs of Debian's that `startCompanyNetwork` needs and that are not here. */
-export function missingForCompanyNetwork(): readonly string[] {
-  return ['/usr/sbin/squid', CERTIFICATE_MAKER, '/usr/bin/docker-registry'].filter(
-    (path) => !existsSync(path),
-  );
 }
 
 const CERTIFICATE_MAKER = '/usr/lib/squid/security_file_certgen';
@@ -164,14 +157,4 @@ async function answers(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
