@@ -35,20 +35,25 @@ export class WriteBehind {
 
   async #hand(): Promise<void> {
     await this.#writing;
-    const block = Buffer.concat(this.#gathered);
+    const block = this.#gathered;
     const offset = this.#offset;
+    this.#offset += this.#gatheredBytes;
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    this.#offset += block.length;
     this.#writing = this.#write(block, offset);
     // The next call throws it; until then it must not count as unhandled.
     this.#writing.catch(() => undefined);
   }
 
-  async #write(block: Uint8Array, offset: number): Promise<void> {
-    let done = 0;
-    while (done < block.length) {
-      const { bytesWritten } = await this.#handle.write(block, done, block.length - done, offset + done);
+  async #write(block: readonly Uint8Array[], offset: number): Promise<void> {
+    const length = block.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (length === 0) return;
+    // All chunks in one call, as they are: putting them together first costs a tenth of the processor time of a download.
+    let { bytesWritten: done } = await this.#handle.writev(block, offset);
+    if (done === length) return;
+    const rest = Buffer.concat(block);
+    while (done < length) {
+      const { bytesWritten } = await this.#handle.write(rest, done, length - done, offset + done);
       done += bytesWritten;
     }
   }

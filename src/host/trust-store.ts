@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import tls from 'node:tls';
 import { messageOf, UsageError } from '../core/errors.js';
 import type { HostFacts, ProcessRunner, TrustedAuthorities, TrustStore } from '../core/ports.js';
 import type { Reporter } from '../core/reporter.js';
@@ -86,9 +85,9 @@ async function readSystem(
       case 'linux':
         return await firstBundle();
       case 'darwin':
-        return fromNode() ?? (await fromKeychain(processes));
+        return (await fromNode()) ?? (await fromKeychain(processes));
       case 'win32': {
-        const found = fromNode();
+        const found = await fromNode();
         if (found === undefined)
           reporter.warn(
             'Node.js reads the certificates of Windows from version 22.15 on; this one does without them',
@@ -103,7 +102,8 @@ async function readSystem(
 }
 
 /** Node 22.15 and later asks Windows and macOS itself, and heeds what they distrust. */
-function fromNode(): readonly TrustedAuthorities[] | undefined {
+async function fromNode(): Promise<readonly TrustedAuthorities[] | undefined> {
+  const tls = await import('node:tls');
   if (!('getCACertificates' in tls) || typeof tls.getCACertificates !== 'function') return undefined;
   const certificates: unknown = Reflect.apply(tls.getCACertificates, tls, ['system']);
   if (!Array.isArray(certificates)) return undefined;

@@ -576,7 +576,7 @@ describe('the disk', () => {
       const openFile: FetchTools['openFile'] = async (path, flags, mode) => {
         const handle = await open(path, flags, mode);
         const write = () => Promise.reject(Object.assign(new Error(`${code}: no space left`), { code }));
-        return Object.assign(handle, { write });
+        return Object.assign(handle, { write, writev: write });
       };
       const error = await failureOf(fetchImage({}, { openFile }));
       expect(error).toMatchObject({
