@@ -235,3 +235,22 @@ export interface TellsUsability {
 export function tellsUsability(driver: Driver): driver is Driver & TellsUsability {
   return 'whyNotUsable' in driver;
 }
+
+/** An address that a machine will have, before the machine is made. */
+export interface ReservedAddress {
+  /** Their endpoint is known; `create` is called with them. */
+  readonly settings: DriverSettings;
+  /** The network card that is to have it: its MAC with colons, and `192.168.99.100/24`. */
+  readonly card: { readonly mac: string; readonly cidr: string };
+}
+
+/** A driver that can choose a machine's address beforehand: an image that takes a seed gets it from there (P20). */
+export interface ReservesAddress {
+  /** Undefined when none can be told. Makes nothing of the machine. */
+  reserveAddress(machine: DriverMachine, context: DriverContext): Promise<ReservedAddress | undefined>;
+}
+
+/** True for a driver that can choose addresses beforehand. */
+export function reservesAddress(driver: Driver): driver is Driver & ReservesAddress {
+  return 'reserveAddress' in driver;
+}

@@ -34,6 +34,8 @@ export class FakeGuest implements SshConnector, EngineProbe {
   engineAnswers: EngineAnswer[] = [OK];
   /** sshd answers only from this attempt on. */
   bannerAfter = 1;
+  /** What `ip addr show` prints. */
+  addresses = '';
   /** What `docker info` prints: storage driver, images, containers. */
   inventory = 'overlay2 3 1\n';
   /** `host:port` of what the guest can connect to; undefined: everything. */
@@ -90,6 +92,7 @@ export class FakeGuest implements SshConnector, EngineProbe {
       const file = this.files.get(args[0] ?? script.split(' ')[2] ?? '');
       return answer(file?.content ?? '', file === undefined && args.length > 0 ? 1 : 0);
     }
+    if (script === 'ip addr show') return answer(this.addresses);
     if (script.includes('docker.sock info')) return answer(this.inventory);
     if (script.includes('/dev/tcp/')) {
       const place = args.slice(0, 2).join(':');

@@ -1,6 +1,12 @@
 import { certificateNames, engineUrl, knownAddress } from '../address.js';
 import { type App, type Call, driverContext, driverMachine, withSettings } from '../app.js';
-import type { Driver, DriverSettings, Finding } from '../driver.js';
+import {
+  type Driver,
+  type DriverSettings,
+  type Finding,
+  type ReservedAddress,
+  reservesAddress,
+} from '../driver.js';
 import {
   ExitCode,
   HostNotReadyError,
@@ -255,13 +261,17 @@ async function createInDriver(
   context.reporter.step(`Creating ${driver.title}...`);
   context.reporter.step('Creating SSH key...');
   const publicKey = await ensureSshKey(app, name);
-  const address = knownAddress(driver.endpoint(machine));
+  const takesSeed = image.oneStep && driver.capabilities.takesSeed && fitsSeed(record);
+  const reserved =
+    takesSeed && reservesAddress(driver) ? await driver.reserveAddress(machine, context) : undefined;
+  const planned = reserved === undefined ? machine : { ...machine, settings: reserved.settings };
+  const address = knownAddress(driver.endpoint(planned));
   const seed =
-    image.oneStep && driver.capabilities.takesSeed && address !== undefined && fitsSeed(record)
-      ? await seedFor(app, record, address)
+    takesSeed && address !== undefined
+      ? await seedFor(app, withSettings(record, planned.settings), address, reserved?.card)
       : undefined;
   const settings = await driver.create(
-    machine,
+    planned,
     { imagePath: paths.image, head: makeDiskHead({ publicKey, ...(seed && { seed: seed.files }) }) },
     context,
   );
@@ -279,10 +289,15 @@ async function createInDriver(
   );
 }
 
-async function seedFor(app: App, record: MachineRecord, address: string): ReturnType<typeof guestSeed> {
+async function seedFor(
+  app: App,
+  record: MachineRecord,
+  address: string,
+  card: ReservedAddress['card'] | undefined,
+): ReturnType<typeof guestSeed> {
   const sans = record.hostOptions.AuthOptions.ServerCertSANs ?? [];
   await issueServerCertificate(app, record, certificateNames(record.name, address, sans));
-  return guestSeed(app, record);
+  return guestSeed(app, record, card);
 }
 
 /** The machine's key pair, kept when a former try made it. */

@@ -1,4 +1,4 @@
-import { certificateNames } from '../address.js';
+import { certificateNames, knownAddress } from '../address.js';
 import { type App, type Call, driverMachine } from '../app.js';
 import { GuestError, StoreError } from '../errors.js';
 import { isSeedName } from '../guest-disk.js';
@@ -25,11 +25,12 @@ export async function provisionGuest(app: App, record: MachineRecord, call: Call
   reporter.step('Waiting for SSH to be available...');
   const session = await connectGuest(app, record, call);
   try {
-    const pinned = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
+    const known = { ...record, notes: { ...record.notes, hostKey: session.hostKey } };
     reporter.step('Detecting the provisioner...');
     const provisioner = await detectProvisioner(app, session);
     reporter.step(`Provisioning with ${provisioner.name}...`);
-    if (await tookItsSeed(app, pinned, session)) {
+    const pinned = await learnAddress(app, known, session, call);
+    if ((await tookItsSeed(app, pinned, session)) && (await isNamed(app, pinned))) {
       reporter.step('Copying certs to the local machine directory...');
       await copyClientCertificates(app, pinned);
       reporter.step('Copying certs to the remote machine...');
@@ -172,6 +173,14 @@ async function tookItsSeed(app: App, record: MachineRecord, shell: GuestShell): 
   const ours = await readText(app, record.hostOptions.AuthOptions.ServerCertPath);
   const theirs = await shell.run('sudo cat /var/lib/boot2docker/server.pem 2>/dev/null');
   return ours !== undefined && theirs.stdout.trim() === ours.trim();
+}
+
+/** The certificate that was put on the disk names the address that the guest has now: it may have got another one than was meant (P20). */
+async function isNamed(app: App, record: MachineRecord): Promise<boolean> {
+  const address = knownAddress(app.driver(record.driverName).endpoint(driverMachine(app, record)));
+  const certificate = await readText(app, record.hostOptions.AuthOptions.ServerCertPath);
+  if (address === undefined || certificate === undefined) return false;
+  return app.certificates.describe(certificate).names.includes(address);
 }
 
 /** The engine looks for these each time that it talks to a registry: it need not start anew for them. */

@@ -1,4 +1,5 @@
 import { type App, driverMachine } from '../app.js';
+import type { ReservedAddress } from '../driver.js';
 import type { SeedFile } from '../guest-disk.js';
 import type { MachineRecord } from '../machine.js';
 import { chooseProvisioner } from '../os-release.js';
@@ -14,11 +15,12 @@ export function fitsSeed(record: MachineRecord): boolean {
 
 /**
  * What one-step provisioning puts on the disk: the same files that provisioning over SSH writes, the host name, and an SSH host
- * key that is pinned before the first contact (P24). The server certificate must have been issued.
+ * key that is pinned before the first contact (P24). The server certificate must have been issued. `card` has an address of its own.
  */
 export async function guestSeed(
   app: App,
   record: MachineRecord,
+  card?: ReservedAddress['card'],
 ): Promise<{ readonly files: readonly SeedFile[]; readonly hostKey: string }> {
   const provisioner = chooseProvisioner(app.provisioners, {
     ID: 'boot2docker',
@@ -36,6 +38,9 @@ export async function guestSeed(
       return name === undefined ? [] : [{ name, mode: file.mode, content: file.content }];
     }),
     { name: 'etc/hostname', mode: 0o644, content: `${record.name}\n` },
+    ...(card === undefined
+      ? []
+      : [{ name: 'etc/network', mode: 0o644, content: `MAC=${card.mac} ADDRESS=${card.cidr}\n` }]),
     { name: 'ssh/ssh_host_ed25519_key', mode: 0o600, content: hostKey.privateKey },
     { name: 'ssh/ssh_host_ed25519_key.pub', mode: 0o644, content: hostKey.publicKey },
   ];

@@ -39,7 +39,7 @@ export async function createVirtualMachine(
     ...free,
     uuid: newUuid(ports.random),
     natMac: newMac(ports.random),
-    hostOnlyMac: settings.network === 'nat' ? '' : newMac(ports.random),
+    hostOnlyMac: settings.network === 'nat' ? '' : settings.hostOnlyMac || newMac(ports.random),
     isNew: true,
   };
   const settingsFile = join(directory, name, `${name}.vbox`);

@@ -3,16 +3,19 @@ import type {
   Driver,
   DriverMachine,
   LearnsAddress,
+  ReservesAddress,
   SharesFolders,
   Surveys,
   TakesSnapshots,
   TellsUsability,
 } from '../../core/driver.js';
+import { formatCidr } from './cidr.js';
 import { readConsoleTail } from './console.js';
 import { createVirtualMachine } from './create.js';
 import { CONSOLE_FILE } from './disk.js';
 import { GUEST_ENGINE_PORT } from './host-ports.js';
 import { macWithColons } from './identifiers.js';
+import { promiseAddress } from './network.js';
 import { parseVirtualBoxOptions, VIRTUALBOX_OPTIONS } from './options.js';
 import type { VirtualBoxPorts } from './ports.js';
 import { checkHost, whyNotUsable } from './precheck.js';
@@ -29,13 +32,13 @@ import { findVirtualMachine, machineState } from './virtual-machine.js';
 /** VirtualBox 5 to 7.2, by its VBoxManage. */
 export function createVirtualBoxDriver(
   ports: VirtualBoxPorts,
-): Driver & LearnsAddress & SharesFolders & Surveys & TakesSnapshots & TellsUsability {
+): Driver & LearnsAddress & ReservesAddress & SharesFolders & Surveys & TakesSnapshots & TellsUsability {
   const tools = { ports, vbox: new VBoxManage(ports) };
   return {
     name: 'virtualbox',
     title: 'VirtualBox VM',
     options: VIRTUALBOX_OPTIONS,
-    // A NAT machine's address is known beforehand; that of a host-only one is not, so core gives it no seed.
+    // The address of a NAT machine is known beforehand, that of a host-only one is promised (`reserveAddress`).
     capabilities: { powerControl: true, needsImage: true, takesSeed: true, provisionable: true },
 
     parseOptions(flags, machine) {
@@ -101,6 +104,22 @@ export function createVirtualBoxDriver(
         enginePort: GUEST_ENGINE_PORT,
         ...rest,
       };
+    },
+
+    async reserveAddress(machine, context) {
+      const settings = parseSettings(machine);
+      if (settings.network === 'nat' || settings.importVm !== '') return undefined;
+      const promise = await promiseAddress(machine, settings, tools, context);
+      if (promise === undefined) return undefined;
+      const { cidr, address, mac } = promise;
+      const wanted = {
+        ...withBase(settings, { IPAddress: address }),
+        hostOnlyCidr: formatCidr(cidr),
+        hostOnlyMac: mac,
+        lease: address,
+      };
+      const card = { mac: macWithColons(mac), cidr: `${address}/${cidr.prefix}` };
+      return { settings: storeSettings(wanted), card };
     },
 
     withAddress(machine, host) {

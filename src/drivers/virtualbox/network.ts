@@ -6,16 +6,31 @@ import { waitUntil } from '../../core/wait.js';
 import { type Cidr, formatAddress, formatCidr, parseCidr } from './cidr.js';
 import { chooseLease, dhcpArguments, leasedAddresses } from './dhcp.js';
 import { ensureHostOnlyNetwork, type HostOnlyPlace } from './host-only-network.js';
-import { allowedRanges, chooseRange, hasAddress, type RangeAnswer } from './host-only-range.js';
+import {
+  allowedRanges,
+  chooseRange,
+  duplicateName,
+  hasAddress,
+  type RangeAnswer,
+} from './host-only-range.js';
+import { newMac } from './identifiers.js';
 import {
   type MadeAdapters,
+  promisedToOthers,
   readMadeAdapters,
   withAdapter,
   withLeftovers,
+  withPromise,
   writeMadeAdapters,
 } from './made-adapters.js';
 import { DEFAULT_CIDR } from './options.js';
-import { type HostOnlyInterface, parseDhcpServers, parseHostOnlyInterfaces } from './parse.js';
+import {
+  type DhcpServer,
+  type HostOnlyInterface,
+  parseDhcpServers,
+  parseHostOnlyInterfaces,
+} from './parse.js';
+import type { VirtualBoxPorts } from './ports.js';
 import type { VirtualBoxSettings } from './settings.js';
 import type { VBoxManageError } from './vboxmanage.js';
 import type { Dialect } from './version.js';
@@ -54,7 +69,7 @@ export async function withHostOnly<T>(
     }
     const interfaces = await listHostOnlyInterfaces(tools, context);
     const { cidr, adapter } = await ensureAdapter(settings, interfaces, dialect, tools, context);
-    const lease = await ensureDhcp(settings, cidr, adapter, dialect, tools, context);
+    const lease = await ensureDhcp(machine, settings, { cidr, ...adapter }, dialect, tools, context);
     context.reporter.debug(
       `"${machine.name}" uses ${adapter.name}, ${formatCidr(cidr)}, ${lease || 'any address'}`,
     );
@@ -102,8 +117,9 @@ async function ensureAdapter(
     await readMadeAdapters(ports),
     interfaces.map(({ name }) => name),
   );
-  // An adapter whose making was cut off has whatever address VirtualBox gave it: it stands for nothing yet.
-  const spare = interfaces.find(({ name }) => known.made.get(name) === '');
+  const twice = duplicateName(interfaces);
+  if (twice !== undefined) throw duplicateNameError(twice);
+  const spare = interfaces.find(({ name }) => isUnfinished(known, name));
   const settled = interfaces.filter((it) => it !== spare);
   const answer = await answerRange(settings, settled, dialect, tools);
   if (answer.kind === 'adapter') {
@@ -118,6 +134,11 @@ async function ensureAdapter(
   await setAddress(adapter.name, answer.cidr, tools, context);
   await writeMadeAdapters(withAdapter(known, adapter.name, formatCidr(answer.cidr)), ports);
   return { cidr: answer.cidr, adapter };
+}
+
+/** An adapter whose making was cut off has whatever address VirtualBox gave it: it stands for nothing yet. */
+function isUnfinished({ made }: MadeAdapters, name: string): boolean {
+  return made.get(name) === '';
 }
 
 async function makeAdapter(
@@ -218,21 +239,18 @@ function unavailable(error: VBoxManageError): HostOnlyUnavailable {
 }
 
 async function ensureDhcp(
+  machine: DriverMachine,
   settings: VirtualBoxSettings,
-  cidr: Cidr,
-  adapter: Pick<HostOnlyInterface, 'networkName'>,
+  { cidr, networkName }: { readonly cidr: Cidr; readonly networkName: string },
   dialect: Dialect,
   tools: Tools,
   context: DriverContext,
 ): Promise<string> {
   const { vbox, ports } = tools;
-  const call = { args: ['list', 'dhcpservers'], purpose: 'looking for DHCP servers', isQuestion: true };
-  const servers = parseDhcpServers(await vbox.run(call, context));
-  const { networkName } = adapter;
-  const server = servers.find((it) => it.networkName === networkName);
+  const server = await findDhcpServer(networkName, tools, context);
   const { hostOnlyMac: mac } = settings;
   const keepsAddress = dialect.hasFixedLeases && !settings.noDhcp && mac !== '';
-  const taken = leasedAddresses(await ports.readSystemFile(leaseFile(networkName, ports.facts)));
+  const taken = await takenAddresses(machine, networkName, await readMadeAdapters(ports), ports);
   const lease = keepsAddress ? chooseLease(server, { cidr, mac, lease: settings.lease }, taken) : '';
   const wish = { networkName, cidr, isEnabled: !settings.noDhcp, mac, lease };
   const args = settings.noDhcp && server === undefined ? undefined : dhcpArguments(server, wish, dialect);
@@ -240,6 +258,60 @@ async function ensureDhcp(
   if (ports.facts.platform === 'win32') context.reporter.step(PERMISSION('configure a dhcp server'));
   await vbox.run({ args, purpose: 'setting up the DHCP server of the host-only network' }, context);
   return lease;
+}
+
+async function findDhcpServer(
+  networkName: string,
+  { vbox }: Pick<Tools, 'vbox'>,
+  context: DriverContext,
+): Promise<DhcpServer | undefined> {
+  const call = { args: ['list', 'dhcpservers'], purpose: 'looking for DHCP servers', isQuestion: true };
+  const servers = parseDhcpServers(await vbox.run(call, context));
+  return servers.find((it) => it.networkName === networkName);
+}
+
+/** Given out for a while, or promised to machines that have not started yet. */
+async function takenAddresses(
+  machine: DriverMachine,
+  networkName: string,
+  known: MadeAdapters,
+  ports: VirtualBoxPorts,
+): Promise<string[]> {
+  const dynamic = leasedAddresses(await ports.readSystemFile(leaseFile(networkName, ports.facts)));
+  return [...dynamic, ...promisedToOthers(known, machine.name)];
+}
+
+/**
+ * The address that a new machine will have, for its disk: of the network that `withHostOnly` will find or make. It is promised to the machine until it is
+ * removed. Undefined where no network can be had, or none that keeps addresses. Throws VBoxManageError.
+ */
+export async function promiseAddress(
+  machine: DriverMachine,
+  settings: VirtualBoxSettings,
+  tools: Tools,
+  context: DriverContext,
+): Promise<{ readonly cidr: Cidr; readonly address: string; readonly mac: string } | undefined> {
+  const { ports } = tools;
+  const dialect = await tools.vbox.dialect(context.signal);
+  if (dialect.hostOnly === 'network' || !dialect.hasFixedLeases) return undefined;
+  return ports.hostOnlyLock({ signal: context.signal }, async () => {
+    const interfaces = await listHostOnlyInterfaces(tools, context);
+    const names = interfaces.map(({ name }) => name);
+    const known = withLeftovers(await readMadeAdapters(ports), names);
+    const finished = interfaces.filter(({ name }) => !isUnfinished(known, name));
+    const answer = await answerRange(settings, finished, dialect, tools);
+    if ('detail' in answer || duplicateName(interfaces) !== undefined) return undefined;
+    const { cidr } = answer;
+    const networkName = answer.kind === 'adapter' ? answer.adapter.networkName : '';
+    const server = networkName === '' ? undefined : await findDhcpServer(networkName, tools, context);
+    const mac = settings.hostOnlyMac || newMac(ports.random);
+    const wish = { cidr, mac, lease: known.promised.get(machine.name) ?? settings.lease };
+    const address = chooseLease(server, wish, await takenAddresses(machine, networkName, known, ports));
+    if (address === '') return undefined;
+    const { promised } = withPromise(known, machine.name, address);
+    await writeMadeAdapters({ ...(await readMadeAdapters(ports)), promised }, ports);
+    return { cidr, address, mac };
+  });
 }
 
 /** Where VirtualBox's DHCP server keeps its dynamic leases. */
@@ -255,6 +327,17 @@ export function leaseFile(networkName: string, { platform, env, homeDirectory }:
     case 'win32':
       return win32.join(homeDirectory, '.VirtualBox', file);
   }
+}
+
+/** In the contract's words. */
+export function duplicateNameError(name: string): HostOnlyUnavailable {
+  return new HostOnlyUnavailable({
+    code: 'VBOX_ADAPTER_DUPLICATE',
+    verbatim: true,
+    message: `VirtualBox is configured with multiple host-only adapters with the same name "${name}". Please remove one`,
+    reason: `VirtualBox has two host-only adapters of the name "${name}", and nothing tells which is meant`,
+    nextSteps: ['remove one in the network settings of VirtualBox or of Windows'],
+  });
 }
 
 /** Why a range cannot be used, in the contract's words where it has some. */

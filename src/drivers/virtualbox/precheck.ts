@@ -6,7 +6,8 @@ import { hardwareFinding, lookAtHardware } from './hardware.js';
 import { duplicateName } from './host-only-range.js';
 import { checkImport } from './import-vm.js';
 import { KNOWN_FAILURES } from './known-failures.js';
-import { answerRange, listHostOnlyInterfaces, rangeError } from './network.js';
+import { answerRange, duplicateNameError, listHostOnlyInterfaces, rangeError } from './network.js';
+import { DEFAULT_CIDR } from './options.js';
 import { parseVms } from './parse.js';
 import type { VirtualBoxPorts } from './ports.js';
 import type { VirtualBoxSettings } from './settings.js';
@@ -227,21 +228,12 @@ async function checkHostOnly(
   tools: Tools,
   context: DriverContext,
 ): Promise<Finding[]> {
-  if (dialect.hostOnly === 'network') return [];
+  // The usual network moves where it cannot be, and falls back to NAT: only one that was asked for can be refused.
+  if (dialect.hostOnly === 'network' || settings.hostOnlyCidr === DEFAULT_CIDR) return [];
   try {
     const interfaces = await listHostOnlyInterfaces(tools, context);
-    const name = duplicateName(interfaces);
-    if (name !== undefined) {
-      return [
-        {
-          severity: 'refuse',
-          code: 'VBOX_ADAPTER_DUPLICATE',
-          message: `VirtualBox is configured with multiple host-only adapters with the same name "${name}". Please remove one`,
-          reason: 'nothing tells which of them is meant',
-          nextSteps: ['remove one in the network settings of VirtualBox or of Windows'],
-        },
-      ];
-    }
+    const twice = duplicateName(interfaces);
+    if (twice !== undefined) return [asFinding(duplicateNameError(twice))];
     const answer = await answerRange(settings, interfaces, dialect, tools);
     return 'detail' in answer ? [asFinding(rangeError(answer, settings.hostOnlyCidr))] : [];
   } catch (error) {

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { releaseArguments } from './dhcp.js';
 import { CONSOLE_FILE, DISK_FILE, removePatiently } from './disk.js';
-import { readMadeAdapters, withAdapter, withLeftovers, writeMadeAdapters } from './made-adapters.js';
+import {
+  readMadeAdapters,
+  withAdapter,
+  withLeftovers,
+  withPromise,
+  writeMadeAdapters,
+} from './made-adapters.js';
 import { listHostOnlyInterfaces } from './network.js';
 import { parseDhcpServers, parseVms } from './parse.js';
 import type { VirtualBoxSettings } from './settings.js';
@@ -36,7 +42,7 @@ export async function removeVirtualMachine(
     await forgetUnreadable(settings.uuid, tools, context);
   }
   await removeMachineFiles(machine);
-  await releaseNetwork(settings, tools, context);
+  await releaseNetwork(machine, settings, tools, context);
 }
 
 /** Takes the machine out of VirtualBox, with its disk, snapshots and saved state. */
@@ -83,6 +89,7 @@ export async function removeMachineFiles(machine: DriverMachine): Promise<void> 
  * making when no machine is left on them.
  */
 async function releaseNetwork(
+  machine: DriverMachine,
   settings: VirtualBoxSettings,
   tools: Tools,
   context: DriverContext,
@@ -96,6 +103,10 @@ async function releaseNetwork(
       await releaseLease(settings.hostOnlyMac, tools, context);
     // On Windows the removal would ask for an administrator's permission, and so would making it again.
     if (ports.facts.platform !== 'win32') await removeUnusedAdapters(dialect, tools, context);
+    const noted = await readMadeAdapters(ports);
+    if (noted.promised.has(machine.name)) {
+      await writeMadeAdapters(withPromise(noted, machine.name, undefined), ports);
+    }
   });
 }
 

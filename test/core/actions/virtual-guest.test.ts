@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createMachine } from '../../../src/core/actions/create.js';
 import { connectGuest, learnAddress } from '../../../src/core/actions/guest.js';
@@ -139,4 +140,60 @@ test('P18: a guest that is slow from its first sign on gets a time that fits; a 
   expect(await booting(95_000, 800_000)).toBeGreaterThanOrEqual(800_000);
   await expect(booting(2_000, 800_000)).rejects.toThrow(/^Timed out after 18\d s waiting for SSH/);
   await expect(booting(Number.POSITIVE_INFINITY, 800_000)).rejects.toThrow('Timed out after 180 s');
+});
+
+/** `create` on a driver that promises 192.168.56.100, with an image that takes a seed and a guest whose card has `has` in the end. */
+async function createWithPromise(has: string): Promise<void> {
+  await world.remove();
+  world = await testApp({ oneStep: true });
+  const { driver, guest } = world;
+  knowsMac();
+  guest.addresses = ADDRESSES.replace('192.168.56.100', has);
+  const start = driver.start.bind(driver);
+  Object.assign(driver, {
+    reserveAddress: async ({ settings }: DriverMachine) => ({
+      settings: { ...settings, extra: { ...settings.extra, seen: '192.168.56.100' } },
+      card: { mac: MAC, cidr: '192.168.56.100/24' },
+    }),
+    // As the real one: the address is not known until the guest has told it.
+    start: async (...args: Parameters<typeof start>) => {
+      const { config, extra } = await start(...args);
+      return { config, extra: { ...extra, seen: undefined } };
+    },
+  });
+  // The guest takes the seed: our certificate and host key are in it from the beginning.
+  const connect = guest.connect.bind(guest);
+  const { serverCert } = world.app.store.layout.machine('dev');
+  guest.connect = async (target, options) => {
+    const content = readFileSync(serverCert, 'utf8');
+    guest.files.set('/var/lib/boot2docker/server.pem', { content, mode: '644' });
+    guest.hostKey = options.hostKey ?? guest.hostKey;
+    return connect(target, options);
+  };
+  await createMachine(world.app, world.request('dev'), world.call);
+  record = await world.app.store.load('dev');
+}
+
+const serverNames = () =>
+  world.app.certificates.describe(readFileSync(record.hostOptions.AuthOptions.ServerCertPath, 'utf8')).names;
+
+test('P20: an address that was promised is on the disk, in the certificate, and stored when the guest has it', async () => {
+  await createWithPromise('192.168.56.100');
+  const { directory } = world.app.store.layout.machine('dev');
+  const head = Buffer.from(world.driver.diskOf(directory)?.head ?? []).toString('latin1');
+  expect(head).toContain(`MAC=${MAC} ADDRESS=192.168.56.100/24\n`);
+  expect(serverNames()).toContain('192.168.56.100');
+  expect(record.notes.driver).toMatchObject({ seen: '192.168.56.100' });
+  expect(world.guest.commands).toEqual([
+    'cat /etc/os-release',
+    'ip addr show',
+    'sudo cat /var/lib/boot2docker/server.pem',
+  ]);
+});
+
+test('P20: a guest that has another address than was promised gets a certificate for that one, over SSH', async () => {
+  await createWithPromise('192.168.56.177');
+  expect(serverNames()).toContain('192.168.56.177');
+  expect(record.notes.driver).toMatchObject({ seen: '192.168.56.177' });
+  expect(world.guest.files.has('/var/lib/boot2docker/server-key.pem')).toBe(true);
 });

@@ -1,6 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Driver, DriverContext, DriverMachine, FlagValues } from '../../../src/core/driver.js';
+import type {
+  Driver,
+  DriverContext,
+  DriverMachine,
+  FlagValues,
+  ReservedAddress,
+} from '../../../src/core/driver.js';
 import { createVirtualBoxDriver } from '../../../src/drivers/virtualbox/driver.js';
 import { context, stored } from '../../contract/driver-contract.js';
 import { FakeVirtualBox, type FakeVirtualBoxOptions } from '../../support/fake-virtualbox.js';
@@ -61,6 +67,13 @@ export class Bench {
     await writeFile(this.imagePath, 'image', { mode: 0o600 });
     const head = new TextEncoder().encode('boot2docker, please format-me');
     this.keep(await this.driver.create(this.machine, { imagePath: this.imagePath, head }, this.context));
+  }
+
+  /** An address beforehand, as for an image that takes a seed. */
+  async reserve(): Promise<ReservedAddress['card'] | undefined> {
+    const reserved = await this.driver.reserveAddress(this.machine, this.context);
+    if (reserved !== undefined) this.keep(reserved.settings);
+    return reserved?.card;
   }
 
   async start(): Promise<void> {

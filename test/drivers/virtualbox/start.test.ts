@@ -17,28 +17,47 @@ const WINDOWS_ADAPTER = (index: number) => `VirtualBox Host-Only Ethernet Adapte
 const TASKBAR = 'Sometimes, such confirmation window is minimized in the taskbar.';
 
 describe('calls', () => {
-  test('a new machine on a computer without any network takes twelve calls up to startvm', async () => {
+  test.each([
+    ['that takes a seed', true],
+    ['that takes none', false],
+  ])(
+    'a new machine with an image %s takes twelve calls up to startvm, the network made anew',
+    async (_what, seed) => {
+      await open();
+      expect(await bench.driver.precheck(bench.machine, bench.context)).toEqual([]);
+      if (seed) await bench.reserve();
+      await bench.create();
+      await bench.driver.state(bench.machine, bench.context);
+      await bench.start();
+      const calls = bench.box.takeCalls();
+      const upToStart = calls.findIndex((it) => it.startsWith('startvm')) + 1;
+      expect(calls.slice(0, upToStart).map((it) => it.replace(/^(\w+vm|showvminfo) .*/, '$1'))).toEqual([
+        '--version',
+        'list vms',
+        ...(seed ? ['list hostonlyifs'] : []),
+        'registervm',
+        'showvminfo',
+        'list hostonlyifs',
+        'hostonlyif create',
+        expect.stringMatching(/^hostonlyif ipconfig/),
+        'list dhcpservers',
+        expect.stringMatching(/^dhcpserver add/),
+        'modifyvm',
+        'startvm',
+      ]);
+      expect(upToStart).toBeLessThanOrEqual(12);
+    },
+  );
+
+  test('on a network that is there it takes eleven', async () => {
     await open();
-    expect(await bench.driver.precheck(bench.machine, bench.context)).toEqual([]);
+    bench.box.addAdapter('vboxnet0', '192.168.56.1');
+    await bench.driver.precheck(bench.machine, bench.context);
+    await bench.reserve();
     await bench.create();
     await bench.driver.state(bench.machine, bench.context);
     await bench.start();
-    const calls = bench.box.takeCalls();
-    const upToStart = calls.findIndex((it) => it.startsWith('startvm')) + 1;
-    expect(calls.slice(0, upToStart).map((it) => it.split(' ').slice(0, 2).join(' '))).toEqual([
-      '--version',
-      'list vms',
-      'list hostonlyifs',
-      expect.stringMatching(/^registervm /),
-      expect.stringMatching(/^showvminfo /),
-      'list hostonlyifs',
-      'hostonlyif create',
-      'hostonlyif ipconfig',
-      'list dhcpservers',
-      'dhcpserver add',
-      expect.stringMatching(/^modifyvm /),
-      expect.stringMatching(/^startvm /),
-    ]);
+    expect(bench.box.takeCalls().findIndex((it) => it.startsWith('startvm')) + 1).toBe(11);
   });
 
   test('P14: a second start changes nothing of the network: no permission is asked for again', async () => {
@@ -184,6 +203,64 @@ describe('ports and addresses', () => {
   });
 });
 
+describe('P20: an address that is promised before the machine is made', () => {
+  test('is on its card, in its record and kept by VirtualBox', async () => {
+    await open();
+    const card = await bench.reserve();
+    expect(card).toEqual({
+      mac: expect.stringMatching(/^08:00:27(:[0-9a-f]{2}){3}$/),
+      cidr: '192.168.56.100/24',
+    });
+    expect(bench.driver.endpoint(bench.machine).address).toEqual({ kind: 'known', host: '192.168.56.100' });
+    await bench.create();
+    expect(bench.box.vm('dev').mac2).toBe(card?.mac.replaceAll(':', '').toUpperCase());
+    await bench.start();
+    expect([...(bench.box.servers[0]?.leases ?? [])]).toEqual([[card?.mac, '192.168.56.100']]);
+    // Until the guest has told it, it is not known: it may have got another one.
+    expect(bench.driver.endpoint(bench.machine).address).toMatchObject({ kind: 'by-mac' });
+  });
+
+  test('is nobody else\u2019s, the same for a second try, and free when the machine is gone', async () => {
+    await open();
+    const fresh = bench.machine;
+    await bench.reserve();
+    const other = { ...fresh, name: 'other', directory: `${bench.machine.directory}-other` };
+    const theirs = await bench.driver.reserveAddress(other, bench.context);
+    expect(theirs?.card.cidr).toBe('192.168.56.101/24');
+    const again = await bench.driver.reserveAddress(bench.machine, bench.context);
+    expect(again?.card.cidr).toBe('192.168.56.100/24');
+    await bench.driver.remove(bench.machine, bench.context);
+    expect((await bench.driver.reserveAddress(other, bench.context))?.card.cidr).toBe('192.168.56.101/24');
+    const third = { ...other, name: 'third' };
+    expect((await bench.driver.reserveAddress(third, bench.context))?.card.cidr).toBe('192.168.56.100/24');
+  });
+
+  test('lies in the network that is there, past what others have in it', async () => {
+    await open();
+    bench.box.addAdapter('vboxnet0', '192.168.60.1');
+    bench.box.servers.push({
+      network: 'HostInterfaceNetworking-vboxnet0',
+      address: '192.168.60.2',
+      netmask: '255.255.255.0',
+      lower: '192.168.60.100',
+      upper: '192.168.60.254',
+      isEnabled: true,
+      leases: new Map([['08:00:27:00:00:01', '192.168.60.100']]),
+    });
+    expect((await bench.reserve())?.cidr).toBe('192.168.60.101/24');
+  });
+
+  test.each<[string, BenchOptions]>([
+    ['NAT', { flags: { 'virtualbox-network': 'nat' } }],
+    ['an imported disk', { flags: { 'virtualbox-import-boot2docker-vm': 'old' } }],
+    ['a VirtualBox that keeps no addresses', { version: '6.0.24r139119' }],
+    ['macOS, whose own DHCP decides', { facts: { platform: 'darwin' } }],
+  ])('none with %s', async (_what, options) => {
+    await open(options);
+    expect(await bench.reserve()).toBeUndefined();
+  });
+});
+
 describe('P14: where no host-only network can be had, NAT is used and said', () => {
   const NAT = /^No host-only network can be used \(.+\): the machine is reached on 127\.0\.0\.1 instead$/;
 
@@ -210,6 +287,15 @@ describe('P14: where no host-only network can be had, NAT is used and said', () 
     await bench.create();
     await bench.start();
     expect(bench.lines.some((it) => NAT.test(it))).toBe(true);
+  });
+
+  test('two adapters have one name', async () => {
+    await open();
+    bench.box.addAdapter('A', '192.168.56.1');
+    bench.box.addAdapter('A', '192.168.57.1');
+    await bench.create();
+    await bench.start();
+    expect(bench.lines.join('\n')).toContain('two host-only adapters of the name "A"');
   });
 
   test('the card cannot be connected when the machine starts', async () => {
