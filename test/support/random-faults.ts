@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DownloadError, InterruptedError } from '../../src/core/errors.js';
+import type { ProxyResolver } from '../../src/core/ports.js';
 import { fetchFile } from '../../src/download/fetch-file.js';
 import { direct, isoImage, PatientClock, recordedReporter, WatchfulSwaps } from '../download/doubles.js';
 import {
@@ -52,9 +53,9 @@ export function seededNumbers(seed: number): () => number {
 
 /**
  * `count` downloads from a server that misbehaves in ways chosen by `seed`, each in up to four runs of the program, some of them
- * interrupted. After each run the image must be the old one or a whole one that the server really had.
+ * interrupted, and half of them through `proxy` when there is one. After each run the image must be the old one or a whole one that the server really had.
  */
-export async function faultRuns(seed: number, count: number): Promise<readonly FaultRun[]> {
+export async function faultRuns(seed: number, count: number, proxy?: string): Promise<readonly FaultRun[]> {
   const folder = await temporaryDirectory('faults');
   const server = await startMisbehavingServer();
   const other = await startMisbehavingServer();
@@ -62,7 +63,7 @@ export async function faultRuns(seed: number, count: number): Promise<readonly F
     const runs: FaultRun[] = [];
     for (let index = 0; index < count; index++) {
       const target = join(folder.path, `${index}.iso`);
-      runs.push(await oneRun({ chance: seededNumbers(seed + index), server, other, target, index }));
+      runs.push(await oneRun({ chance: seededNumbers(seed + index), server, other, target, index, proxy }));
     }
     return runs;
   } finally {
@@ -77,9 +78,10 @@ interface Stage {
   readonly other: MisbehavingServer;
   readonly target: string;
   readonly index: number;
+  readonly proxy: string | undefined;
 }
 
-async function oneRun({ chance, server, other, target, index }: Stage): Promise<FaultRun> {
+async function oneRun({ chance, server, other, target, index, proxy }: Stage): Promise<FaultRun> {
   // The watch for silence lasts until a fault moves the clock; waits between tries pass at once.
   const clock = new PatientClock();
   const reporter = recordedReporter();
@@ -89,7 +91,11 @@ async function oneRun({ chance, server, other, target, index }: Stage): Promise<
   if (hasOld) await writeFile(target, OLD);
   const wanted = pick(chance, VERSIONS);
   const digest = chance() < 0.5 ? sha256(wanted.content) : undefined;
-  story.push(`${hasOld ? 'with' : 'without'} an old image, ${digest === undefined ? 'no' : 'a'} digest`);
+  const proxies: ProxyResolver =
+    proxy === undefined || chance() < 0.5 ? direct : { resolve: async () => ({ proxy, from: '--proxy' }) };
+  story.push(
+    `${proxies === direct ? 'directly' : 'through the proxy'}, ${hasOld ? 'with' : 'without'} an old image, ${digest === undefined ? 'no' : 'a'} digest`,
+  );
 
   let before: Uint8Array | undefined = hasOld ? OLD : undefined;
   let ending: FaultRun['ending'] = 'failed';
@@ -115,7 +121,7 @@ async function oneRun({ chance, server, other, target, index }: Stage): Promise<
         clock,
         random: { bytes: (length) => new Uint8Array(length).fill(Math.floor(chance() * 256)) },
         swaps: new WatchfulSwaps(),
-        proxies: direct,
+        proxies,
       },
     ).then(
       () => undefined,
