@@ -59,6 +59,11 @@ export function suits(server: DhcpServer, cidr: Cidr): boolean {
   );
 }
 
+/** As `suits`, and the server itself does not sit on the address that was promised to the machine. */
+function serves(server: DhcpServer, { cidr, lease }: Pick<DhcpWish, 'cidr' | 'lease'>): boolean {
+  return suits(server, cidr) && (lease === '' || parseAddress(server.address) !== parseAddress(lease));
+}
+
 /** The address for a machine: the one it has, else the first from .100 on that nobody else has. Empty when all are taken. */
 export function chooseLease(
   server: DhcpServer | undefined,
@@ -69,7 +74,7 @@ export function chooseLease(
   const leases = server?.leases ?? [];
   const others = leases.filter((it) => it.mac !== mac.toLowerCase()).map(({ address }) => address);
   const mine = leases.find((it) => it.mac === mac.toLowerCase())?.address ?? wish.lease;
-  const plan = server !== undefined && suits(server, cidr) ? server : planServer(cidr);
+  const plan = server !== undefined && serves(server, wish) ? server : planServer(cidr);
   const [first, last, own] = [plan.lower, plan.upper, plan.address].map((it) => parseAddress(it) ?? 0);
   const isFree = (address: number) =>
     isHostOf(cidr, address) &&
@@ -98,7 +103,7 @@ export function dhcpArguments(
     hasFixedLeases && isEnabled && lease !== '' && !hasLease
       ? ['--mac-address', macWithColons(mac), '--fixed-address', lease]
       : [];
-  const isRight = server !== undefined && (isEnabled ? suits(server, cidr) : !server.isEnabled);
+  const isRight = server !== undefined && (isEnabled ? serves(server, wish) : !server.isEnabled);
   if (isRight && leaseArguments.length === 0) return undefined;
   const place = ['dhcpserver', server === undefined ? 'add' : 'modify', option('network'), networkName];
   if (isRight) return [...place, ...leaseArguments];

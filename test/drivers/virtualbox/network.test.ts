@@ -193,6 +193,16 @@ describe('P14, P20: the DHCP server', () => {
     expect(chooseLease(undefined, { ...WISH, lease: '192.168.99.120' }, [])).toBe('192.168.99.120');
   });
 
+  test('a server that sits on the promised address moves: VirtualBox gives new adapters one at .100', () => {
+    const server = { ...SERVER, address: '192.168.99.100', lower: '192.168.99.101' };
+    const wish = { ...WISH, lease: '192.168.99.100' };
+    expect(chooseLease(server, wish, [])).toBe('192.168.99.100');
+    expect(dhcpArguments(server, wish, NEW)).toEqual(
+      expect.arrayContaining(['modify', '--server-ip', '192.168.99.2', '--fixed-address', '192.168.99.100']),
+    );
+    expect(chooseLease(server, WISH, [])).toBe('192.168.99.101');
+  });
+
   test('no address is left: the machine gets none, and DHCP decides', () => {
     const narrow = { ...WISH, cidr: cidr('10.0.0.1/29') };
     const taken = ['10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6'];

@@ -220,6 +220,24 @@ describe('P20: an address that is promised before the machine is made', () => {
     expect(bench.driver.endpoint(bench.machine).address).toMatchObject({ kind: 'by-mac' });
   });
 
+  test('is the one that VirtualBox keeps, also where its new adapter comes with a DHCP server at .100', async () => {
+    await open();
+    bench.box.servers.push({
+      network: 'HostInterfaceNetworking-vboxnet0',
+      address: '192.168.56.100',
+      netmask: '255.255.255.0',
+      lower: '192.168.56.101',
+      upper: '192.168.56.254',
+      isEnabled: true,
+      leases: new Map(),
+    });
+    const card = await bench.reserve();
+    await bench.create();
+    await bench.start();
+    expect(bench.box.servers[0]).toMatchObject({ address: '192.168.56.2' });
+    expect([...(bench.box.servers[0]?.leases.values() ?? [])].map((it) => `${it}/24`)).toEqual([card?.cidr]);
+  });
+
   test('is nobody else\u2019s, the same for a second try, and free when the machine is gone', async () => {
     await open();
     const fresh = bench.machine;
