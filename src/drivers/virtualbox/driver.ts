@@ -9,6 +9,7 @@ import type {
   TakesSnapshots,
   TellsUsability,
 } from '../../core/driver.js';
+import { namedFinding, withNamedAdvice } from './advice.js';
 import { formatCidr } from './cidr.js';
 import { readConsoleTail } from './console.js';
 import { createVirtualMachine } from './create.js';
@@ -50,37 +51,44 @@ export function createVirtualBoxDriver(
     },
 
     async precheck(machine, context) {
-      return checkHost(machine, parseSettings(machine), tools, context);
+      const findings = await checkHost(machine, parseSettings(machine), tools, context);
+      return findings.map((finding) => namedFinding(finding, machine.name));
     },
 
-    async create(machine, disk, context) {
-      return storeSettings(await createVirtualMachine(machine, parseSettings(machine), disk, tools, context));
-    },
+    create: (machine, disk, context) =>
+      withNamedAdvice(machine.name, async () =>
+        storeSettings(await createVirtualMachine(machine, parseSettings(machine), disk, tools, context)),
+      ),
 
-    async start(machine, context) {
-      return storeSettings(await startVirtualMachine(machine, parseSettings(machine), tools, context));
-    },
+    start: (machine, context) =>
+      withNamedAdvice(machine.name, async () =>
+        storeSettings(await startVirtualMachine(machine, parseSettings(machine), tools, context)),
+      ),
 
-    async stop(machine, context) {
-      const settings = parseSettings(machine);
-      await shutDown(machine, settings, tools, context);
-      return storeSettings(withBase(settings, { IPAddress: '' }));
-    },
+    stop: (machine, context) =>
+      withNamedAdvice(machine.name, async () => {
+        const settings = parseSettings(machine);
+        await shutDown(machine, settings, tools, context);
+        return storeSettings(withBase(settings, { IPAddress: '' }));
+      }),
 
-    async kill(machine, context) {
-      const settings = parseSettings(machine);
-      await kill(machine, settings, tools, context);
-      return storeSettings(withBase(settings, { IPAddress: '' }));
-    },
+    kill: (machine, context) =>
+      withNamedAdvice(machine.name, async () => {
+        const settings = parseSettings(machine);
+        await kill(machine, settings, tools, context);
+        return storeSettings(withBase(settings, { IPAddress: '' }));
+      }),
 
-    async remove(machine, context) {
-      await removeVirtualMachine(machine, parseSettings(machine), tools, context);
-    },
+    remove: (machine, context) =>
+      withNamedAdvice(machine.name, () =>
+        removeVirtualMachine(machine, parseSettings(machine), tools, context),
+      ),
 
-    async state(machine, context) {
-      const found = await findVirtualMachine(machine, parseSettings(machine), tools, context);
-      return found === undefined ? 'missing' : machineState(found.word);
-    },
+    state: (machine, context) =>
+      withNamedAdvice(machine.name, async () => {
+        const found = await findVirtualMachine(machine, parseSettings(machine), tools, context);
+        return found === undefined ? 'missing' : machineState(found.word);
+      }),
 
     endpoint(machine) {
       const { base, network, enginePort, hostOnlyMac, importVm, uuid } = parseSettings(machine);
@@ -168,7 +176,9 @@ export function createVirtualBoxDriver(
     machine: DriverMachine,
     context: Parameters<Driver['start']>[1],
   ): Promise<void> {
-    return changeSnapshot(action, name, machine, parseSettings(machine), tools, context);
+    return withNamedAdvice(machine.name, () =>
+      changeSnapshot(action, name, machine, parseSettings(machine), tools, context),
+    );
   }
 }
 
