@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startMicrosocks } from '../download/real-proxies.js';
 import { tmachineIn } from '../support/cli.js';
 import { type CompanyNetwork, startCompanyNetwork } from '../support/company-network.js';
 import { type Docker, dockerWith } from '../support/docker-client.js';
@@ -189,10 +190,38 @@ describe('P03, P04, P06: the engine of a machine behind the proxy of a company',
     ]);
   });
 
-  async function pullAnew(): Promise<void> {
-    await docker(['rmi', '-f', image]);
-    const pulled = await docker(['pull', image], { timeoutMs: 120_000 });
+  test('a proxy that is spoken to over TLS, and a registry with an authority of its own', async () => {
+    const certificate = `${network.registry}=${network.registryAuthorityPath}`;
+    const flags = ['--engine-proxy', network.tlsProxy, '--ca-cert', certificate];
+    expect(await tmachine(['set', 'born', ...flags], { timeoutMs: 300_000 })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    await pullAnew();
+    expect(await network.proxyLog()).toMatch(new RegExp(`TCP_TUNNEL/200 \\d+ CONNECT ${network.registry} `));
+  });
+
+  test('a SOCKS proxy, which resolves the names', async () => {
+    const socks = await startMicrosocks({ user: 'me', password: 'secret' });
+    const byName = network.registryByHostName ?? '';
+    expect(byName).not.toBe('');
+    try {
+      const flags = ['--engine-proxy', `socks5h://me:secret@127.0.0.1:${socks.port}`];
+      const certificate = `${byName}=${network.registryAuthorityPath}`;
+      const outcome = await tmachine(['set', 'born', ...flags, '--ca-cert', certificate], {
+        timeoutMs: 300_000,
+      });
+      expect(outcome).toMatchObject({ status: 0, stderr: '' });
+      await pullAnew(`${byName}/box:latest`);
+    } finally {
+      await socks.stop();
+    }
+  });
+
+  async function pullAnew(what = image): Promise<void> {
+    await docker(['rmi', '-f', what]);
+    const pulled = await docker(['pull', what], { timeoutMs: 120_000 });
     expect({ status: pulled.status, stderr: pulled.stderr }).toEqual({ status: 0, stderr: '' });
-    expect((await docker(['run', '--rm', image, 'echo', 'pulled'])).stdout).toBe('pulled\n');
+    expect((await docker(['run', '--rm', what, 'echo', 'pulled'])).stdout).toBe('pulled\n');
   }
 });

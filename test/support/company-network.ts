@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../download/real-proxies.js';
@@ -12,6 +13,8 @@ import { openssl } from './openssl.js';
 const REGISTRY = 'registry.corp.test';
 
 const LOGIN = { user: 'me', password: 'p@ss:w%rd' };
+const USER_INFO = `${LOGIN.user}:${encodeURIComponent(LOGIN.password)}`;
+const LOOPBACK = '127.0.0.1';
 
 /** A network as companies have them, on loopback: a proxy that wants a login and breaks TLS open with its own authority, and a registry behind it. */
 export interface CompanyNetwork {
@@ -19,10 +22,16 @@ export interface CompanyNetwork {
   readonly proxy: string;
   /** The same without user and password, which it refuses. */
   readonly proxyWithoutLogin: string;
+  /** The same proxy, spoken to over TLS; it leaves the TLS of others alone on this port. */
+  readonly tlsProxy: string;
   /** The file that the IT department hands out. */
   readonly authorityPath: string;
   /** `registry.corp.test:PORT`. */
   readonly registry: string;
+  /** The same by a name that this computer resolves and a guest does not; undefined where there is none. */
+  readonly registryByHostName: string | undefined;
+  /** Whoever reaches the registry itself has to trust this. */
+  readonly registryAuthorityPath: string;
   /** What the proxy wrote of the requests it served. */
   proxyLog(): Promise<string>;
   stop(): Promise<void>;
@@ -40,26 +49,40 @@ export async function startCompanyNetwork(): Promise<CompanyNetwork> {
     ...['req', '-x509', ...curve, '-subj', '/O=Corp/CN=Corp Interception CA'],
     ...['-keyout', at('corp.key'), '-out', at('corp.pem')],
   ]);
+  const known = await lookup(hostname(), 4).catch(() => undefined);
+  const address = known?.address ?? LOOPBACK;
   await openssl([
-    ...['req', '-x509', ...curve, '-subj', '/O=Registry', '-addext', `subjectAltName=DNS:${REGISTRY}`],
+    ...['req', '-x509', ...curve, '-subj', '/O=Registry'],
+    ...['-addext', `subjectAltName=DNS:${REGISTRY},DNS:${hostname()}`],
     ...['-keyout', at('registry.key'), '-out', at('registry.pem')],
   ]);
+  await openssl([
+    ...['req', '-x509', ...curve, '-subj', '/O=Corp Proxy', '-CA', at('corp.pem'), '-CAkey', at('corp.key')],
+    ...['-addext', 'subjectAltName=IP:10.0.2.2', '-addext', 'basicConstraints=critical,CA:FALSE'],
+    ...['-keyout', at('proxy.key'), '-out', at('proxy.pem')],
+  ]);
+  await chmod(at('proxy.key'), 0o644);
   await writeFile(
     at('bump.pem'),
     `${await readFile(at('corp.pem'), 'utf8')}${await readFile(at('corp.key'), 'utf8')}`,
   );
   await chmod(at('bump.pem'), 0o644);
-  const [registryPort, proxyPort] = [await freePort(), await freePort()];
-  const registry = await startRegistry(directory, registryPort);
-  const squid = await startInterceptingSquid(directory, proxyPort).catch(async (error: unknown) => {
-    await end(registry);
-    throw error;
-  });
+  const [registryPort, proxyPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
+  const registry = await startRegistry(directory, address, registryPort);
+  const squid = await startInterceptingSquid(directory, { address, proxyPort, tlsPort }).catch(
+    async (error: unknown) => {
+      await end(registry);
+      throw error;
+    },
+  );
   return {
-    proxy: `http://${LOGIN.user}:${encodeURIComponent(LOGIN.password)}@127.0.0.1:${proxyPort}`,
+    proxy: `http://${USER_INFO}@127.0.0.1:${proxyPort}`,
+    tlsProxy: `https://${USER_INFO}@127.0.0.1:${tlsPort}`,
     proxyWithoutLogin: `http://127.0.0.1:${proxyPort}`,
     authorityPath: at('corp.pem'),
     registry: `${REGISTRY}:${registryPort}`,
+    registryByHostName: known && `${hostname()}:${registryPort}`,
+    registryAuthorityPath: at('registry.pem'),
     proxyLog: () => readFile(at('access.log'), 'utf8'),
     stop: async () => {
       await Promise.all([end(squid), end(registry)]);
@@ -68,30 +91,38 @@ export async function startCompanyNetwork(): Promise<CompanyNetwork> {
   };
 }
 
-async function startRegistry(directory: string, port: number): Promise<ChildProcess> {
+async function startRegistry(directory: string, address: string, port: number): Promise<ChildProcess> {
   const configuration = {
     version: 0.1,
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: join(directory, 'images') }, delete: { enabled: true } },
     http: {
-      addr: `127.0.0.1:${port}`,
+      addr: `${address}:${port}`,
       tls: { certificate: join(directory, 'registry.pem'), key: join(directory, 'registry.key') },
     },
   };
   // JSON is YAML.
   await writeFile(join(directory, 'registry.yml'), JSON.stringify(configuration));
-  return running('/usr/bin/docker-registry', ['serve', join(directory, 'registry.yml')], directory, port);
+  return running('/usr/bin/docker-registry', ['serve', join(directory, 'registry.yml')], directory, {
+    address,
+    port,
+  });
 }
 
-async function startInterceptingSquid(directory: string, port: number): Promise<ChildProcess> {
+async function startInterceptingSquid(
+  directory: string,
+  places: { readonly address: string; readonly proxyPort: number; readonly tlsPort: number },
+): Promise<ChildProcess> {
+  const { address, proxyPort: port, tlsPort } = places;
   const at = (name: string) => join(directory, name);
   spawnSync(CERTIFICATE_MAKER, ['-c', '-s', at('certificates'), '-M', '4MB']);
   spawnSync('chmod', ['-R', 'a+rwX', at('certificates')]);
   const hash = (await openssl(['passwd', '-apr1', LOGIN.password])).trim();
   await writeFile(at('passwords'), `${LOGIN.user}:${hash}\n`);
-  await writeFile(at('hosts'), `127.0.0.1 localhost ${REGISTRY}\n`);
+  await writeFile(at('hosts'), `${address} ${REGISTRY}\n`);
   const configuration = [
     `http_port 127.0.0.1:${port} ssl-bump tls-cert=${at('bump.pem')} generate-host-certificates=on dynamic_cert_mem_cache_size=4MB`,
+    `https_port 127.0.0.1:${tlsPort} tls-cert=${at('proxy.pem')} tls-key=${at('proxy.key')}`,
     `sslcrtd_program ${CERTIFICATE_MAKER} -s ${at('certificates')} -M 4MB`,
     'sslcrtd_children 1 startup=1',
     'ssl_bump bump all',
@@ -118,7 +149,7 @@ async function startInterceptingSquid(directory: string, port: number): Promise<
     '/usr/sbin/squid',
     ['-N', '-n', `corp${port}`, '-d', '1', '-f', at('squid.conf')],
     directory,
-    port,
+    { address: LOOPBACK, port },
   );
 }
 
@@ -126,14 +157,14 @@ async function running(
   file: string,
   args: readonly string[],
   directory: string,
-  port: number,
+  place: { readonly address: string; readonly port: number },
 ): Promise<ChildProcess> {
   const child = spawn(file, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
   let words = '';
   child.stderr?.on('data', (chunk) => {
     words = `${words}${chunk}`.slice(-2000);
   });
-  for (let tries = 0; !(await answers(port)); tries++) {
+  for (let tries = 0; !(await answers(place)); tries++) {
     if (child.exitCode !== null || tries > 400) throw new Error(`${file} does not run\n${words}`);
     await pause(25);
   }
@@ -147,8 +178,8 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+async function answers({ address, port }: { address: string; port: number }): Promise<boolean> {
+  const socket = connect(port, address);
   try {
     await once(socket, 'connect');
     return true;
