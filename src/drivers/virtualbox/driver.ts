@@ -14,7 +14,7 @@ import { formatCidr } from './cidr.js';
 import { readConsoleTail } from './console.js';
 import { createVirtualMachine } from './create.js';
 import { CONSOLE_FILE } from './disk.js';
-import { GUEST_ENGINE_PORT } from './host-ports.js';
+import { GUEST_ENGINE_PORT, isReachedAt } from './host-ports.js';
 import { macWithColons } from './identifiers.js';
 import { promiseAddress } from './network.js';
 import { parseVirtualBoxOptions, VIRTUALBOX_OPTIONS } from './options.js';
@@ -86,8 +86,11 @@ export function createVirtualBoxDriver(
 
     state: (machine, context) =>
       withNamedAdvice(machine.name, async () => {
-        const found = await findVirtualMachine(machine, parseSettings(machine), tools, context);
-        return found === undefined ? 'missing' : machineState(found.word);
+        const settings = parseSettings(machine);
+        const found = await findVirtualMachine(machine, settings, tools, context);
+        if (found === undefined) return 'missing';
+        const state = machineState(found.word);
+        return state === 'running' && !isReachedAt(settings, found.forwards) ? 'starting' : state;
       }),
 
     endpoint(machine) {

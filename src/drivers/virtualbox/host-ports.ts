@@ -79,3 +79,12 @@ export function withForwardsOf(
     enginePort: portOf('docker') ?? settings.enginePort,
   };
 }
+
+/** False for a machine that runs at other ports than the record has: its start was cut off before they were saved, and a further one brings them. */
+export function isReachedAt(settings: VirtualBoxSettings, forwards: readonly Forward[]): boolean {
+  const wanted = forwardsOf(settings).filter(({ hostPort }) => hostPort !== 0);
+  return wanted.every(({ name, hostPort }) => {
+    const found = forwards.find((it) => it.name === name);
+    return found === undefined || found.hostPort === hostPort;
+  });
+}

@@ -2,7 +2,13 @@ import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { HostNotReadyError, throwIfInterrupted } from '../../core/errors.js';
 import { preparePrivateConsole } from './create.js';
 import type { HostOnlyPlace } from './host-only-network.js';
-import { forwardOptions, forwardsOf, withForwardsOf, withFreePorts } from './host-ports.js';
+import {
+  forwardOptions,
+  forwardsOf,
+  GUEST_ENGINE_PORT,
+  withForwardsOf,
+  withFreePorts,
+} from './host-ports.js';
 import { knownFailure } from './known-failures.js';
 import { HostOnlyUnavailable, repairIfCorrupted, withHostOnly } from './network.js';
 import { type VirtualBoxSettings, withBase } from './settings.js';
@@ -68,9 +74,15 @@ function withFound(settings: VirtualBoxSettings, found: VirtualMachine): Virtual
     ...settings,
     isNew: false,
     uuid: found.uuid,
+    // A start that was cut off may have come to NAT.
+    network: found.hostOnlyAdapter === '' && hasEngineForward(found) ? 'nat' : settings.network,
     hostOnlyMac: settings.hostOnlyMac || found.hostOnlyMac,
     adapter: settings.adapter || found.hostOnlyAdapter,
   };
+}
+
+function hasEngineForward({ forwards }: VirtualMachine): boolean {
+  return forwards.some(({ guestPort }) => guestPort === GUEST_ENGINE_PORT);
 }
 
 async function bootFromOff(
@@ -157,7 +169,9 @@ async function configure(
   ];
   if (options.length > 0) {
     const args = ['modifyvm', resting.uuid, ...options];
-    await vbox.run({ args, purpose: 'setting up the network of the machine' }, context);
+    const purpose = 'setting up the network of the machine';
+    // One that is thought never to have run, and is locked, does run.
+    await vbox.run({ args, purpose, isImpatient: settings.isNew }, context);
   }
   return { settings: ready, place };
 }
@@ -219,6 +233,7 @@ async function launch(
       args: ['startvm', resting.uuid, '--type', settings.uiType],
       purpose: 'starting the machine',
       timeoutMs: START_MS,
+      isImpatient: settings.isNew,
     },
     context,
   );

@@ -14,6 +14,8 @@ export interface VBoxCall {
   readonly timeoutMs?: number;
   /** The call only asks: it is made again when VBoxSVC goes away under it. */
   readonly isQuestion?: boolean;
+  /** A machine that is locked is an answer, not waited for. */
+  readonly isImpatient?: boolean;
 }
 
 export interface VBoxAnswer {
@@ -56,6 +58,7 @@ const SERVER_PAUSE_MS = 1_000;
 /** VBoxManage as found on this computer: its calls, and how its version differs. */
 export class VBoxManage {
   readonly #ports: VirtualBoxPorts;
+  #foundPath: string | undefined;
   #found: Promise<{ readonly path: string; readonly dialect: Dialect; readonly warning: string }> | undefined;
 
   constructor(ports: VirtualBoxPorts) {
@@ -114,14 +117,14 @@ export class VBoxManage {
   }
 
   async #path(signal: AbortSignal): Promise<string> {
-    return this.#found === undefined
-      ? ((await findVBoxManage(this.#ports, signal)) ?? raise(virtualBoxNotFound(this.#ports.facts)))
-      : (await this.installation(signal)).path;
+    const path = this.#foundPath ?? (await findVBoxManage(this.#ports, signal));
+    if (path === undefined) throw virtualBoxNotFound(this.#ports.facts);
+    this.#foundPath = path;
+    return path;
   }
 
   async #look(signal: AbortSignal) {
-    const path = await findVBoxManage(this.#ports, signal);
-    if (path === undefined) throw virtualBoxNotFound(this.#ports.facts);
+    const path = await this.#path(signal);
     const call = { args: ['--version'], purpose: 'asking for its version', timeoutMs: VERSION_MS };
     const { status, stdout, stderr } = await this.#call(path, call, signal);
     const version = parseVersion(stdout);
@@ -169,18 +172,14 @@ export class VBoxManage {
   }
 }
 
-function raise(error: Error): never {
-  throw error;
-}
-
 /** Milliseconds to wait before the same call is made again, or undefined to give up. */
 function pauseBeforeRetry(
   output: string,
   { tries, elapsedMs, isCrash }: { tries: number; elapsedMs: number; isCrash: boolean },
-  { isQuestion = false }: VBoxCall,
+  { isQuestion = false, isImpatient = false }: VBoxCall,
 ): number | undefined {
   if (NOT_READY.test(output) && tries < NOT_READY_TRIES) return NOT_READY_PAUSE_MS;
-  if (LOCKED.test(output) && elapsedMs < LOCKED_MS) return LOCKED_PAUSE_MS;
+  if (LOCKED.test(output) && !isImpatient && elapsedMs < LOCKED_MS) return LOCKED_PAUSE_MS;
   if (!isQuestion) return undefined;
   if (BETWEEN_STATES.test(output) && tries < BETWEEN_STATES_TRIES) return NOT_READY_PAUSE_MS;
   // VBoxManage 7.2 was seen to crash while the machine it was asked about was ending.

@@ -143,6 +143,46 @@ describe('the log', () => {
   });
 });
 
+describe('P28: a start that was cut off', () => {
+  test('before its port was saved is "starting", and a further start brings the port', async () => {
+    await open();
+    await bench.create();
+    await bench.start();
+    const [ssh] = bench.box.vm('dev').forwards;
+    if (ssh === undefined) throw new Error('no forward');
+    ssh.hostPort = '40999';
+    expect(await bench.driver.state(bench.machine, bench.context)).toBe('starting');
+    await bench.start();
+    expect(bench.driver.endpoint(bench.machine).ssh?.port).toBe(40999);
+    expect(await bench.driver.state(bench.machine, bench.context)).toBe('running');
+  });
+
+  test('after it had come to NAT is joined there', async () => {
+    await open();
+    await bench.create();
+    const before = bench.machine;
+    bench.box.inject(/^hostonlyif create/, failedCall('7.0-macos/hostonlyif-create-no-module'));
+    await bench.start();
+    bench.machine = before;
+    await bench.start();
+    expect(bench.driver.endpoint(bench.machine)).toMatchObject({
+      address: { kind: 'known', host: '127.0.0.1' },
+      enginePort: Number(bench.box.vm('dev').forwards.find(({ name }) => name === 'docker')?.hostPort),
+    });
+  });
+
+  test('after it had started is joined at once: nobody waits for the lock', async () => {
+    await open();
+    await bench.create();
+    const before = bench.machine;
+    await bench.start();
+    bench.machine = before;
+    await bench.start();
+    expect(bench.machine.settings.extra['isNew']).toBeUndefined();
+    expect(bench.ports.clock.monotonic()).toBeLessThan(5_000);
+  });
+});
+
 describe('ports and addresses', () => {
   test('a port that another program has taken moves, with a line, and VirtualBox is told', async () => {
     await open({ flags: { 'virtualbox-network': 'nat' } });
