@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DriverContext, DriverMachine } from '../../core/driver.js';
+import type { DriverContext } from '../../core/driver.js';
 import { TmachineError } from '../../core/errors.js';
 import { KNOWN_FAILURES, knownFailure } from './known-failures.js';
 import type { VirtualBoxPorts } from './ports.js';
@@ -18,22 +18,17 @@ const NO_VTX_POWER_UP = /Power up failed[\s\S]*VERR_VMX_NO_VMX|VERR_VMX_NO_VMX[\
 const SLOW_MODE =
   /Attempting fall back to NEM|NEM: info: Found optional import|Snail execution mode is active|turtle/i;
 
-/** Logs of the machine's last start, newest words last. */
-function logPath(machine: DriverMachine, file: string): string {
-  return join(machine.directory, machine.name, 'Logs', file);
-}
-
 /**
  * The error for a `startvm` that failed: what VBoxManage said, and what the machine's own logs say of it: the hardening log names the protection
  * programs in the way (P10), VBox.log the processor's refusal (P12, P13).
  */
 export async function startFailure(
   error: VBoxManageError,
-  machine: DriverMachine,
+  logDirectory: string,
   { facts }: Pick<VirtualBoxPorts, 'facts'>,
 ): Promise<VBoxManageError> {
-  const log = await readEnd(logPath(machine, 'VBox.log'));
-  const hardening = await readEnd(logPath(machine, 'VBoxHardening.log'));
+  const log = await readEnd(join(logDirectory, 'VBox.log'));
+  const hardening = await readEnd(join(logDirectory, 'VBoxHardening.log'));
   const suspects = adversaries(hardening);
   const known =
     specific(error.output, facts.platform) ??
@@ -87,19 +82,19 @@ export function adversaries(hardeningLog: string): string[] {
  * Windows' hypervisor makes it slow. A log that cannot be read is no failure.
  */
 export async function checkLogAfterStart(
-  machine: DriverMachine,
+  logDirectory: string,
   settings: Pick<VirtualBoxSettings, 'noVtxCheck'>,
   { ports }: Pick<Tools, 'ports'>,
   context: DriverContext,
 ): Promise<void> {
   if (settings.noVtxCheck) return;
-  const log = await readEnd(logPath(machine, 'VBox.log'));
+  const log = await readEnd(join(logDirectory, 'VBox.log'));
   if ((NO_VTX.test(log) && !NO_VTX_RAW.test(log)) || NO_VTX_POWER_UP.test(log)) {
     throw new TmachineError({
       code: 'VBOX_VTX_DISABLED',
       verbatim: true,
       message: "This computer doesn't have VT-X/AMD-v enabled. Enabling it in the BIOS is mandatory",
-      reason: `VirtualBox's own log says so: ${logPath(machine, 'VBox.log')}`,
+      reason: `VirtualBox's own log says so: ${join(logDirectory, 'VBox.log')}`,
       nextSteps: [
         'enable it in the BIOS or UEFI settings and start the machine again',
         'or use another hypervisor:  tmachine create --driver qemu NAME',

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
-import { HostNotReadyError, throwIfInterrupted } from '../../core/errors.js';
+import { throwIfInterrupted } from '../../core/errors.js';
 import { preparePrivateConsole } from './create.js';
 import type { HostOnlyPlace } from './host-only-network.js';
 import {
@@ -22,7 +23,10 @@ import { machineState, type Tools, type VirtualMachine } from './virtual-machine
 const START_MS = 300_000;
 
 /** What is known of the virtual machine before it starts. */
-type Resting = Pick<VirtualMachine, 'uuid' | 'forwards' | 'hostOnlyAdapter' | 'hostOnlyMac'> & {
+type Resting = Pick<
+  VirtualMachine,
+  'uuid' | 'forwards' | 'hostOnlyAdapter' | 'hostOnlyMac' | 'logDirectory'
+> & {
   readonly hasSavedState: boolean;
 };
 
@@ -42,6 +46,7 @@ export async function startVirtualMachine(
       ...settings,
       forwards: forwardsOf(settings),
       hostOnlyAdapter: '',
+      logDirectory: join(machine.directory, machine.name, 'Logs'),
       hasSavedState: false,
     };
     try {
@@ -184,14 +189,14 @@ async function boot(
   context: DriverContext,
 ): Promise<VirtualBoxSettings> {
   if (!resting.hasSavedState) await preparePrivateConsole(machine, tools.ports);
-  await launch(machine, settings, resting, tools, context);
+  await launch(settings, resting, tools, context);
   if (place !== undefined) {
     await repairIfCorrupted(place, tools, context, {
       stop: () => powerOff(resting.uuid, tools, context),
-      start: () => launch(machine, settings, resting, tools, context),
+      start: () => launch(settings, resting, tools, context),
     });
   }
-  await checkLogAfterStart(machine, settings, tools, context);
+  await checkLogAfterStart(resting.logDirectory, settings, tools, context);
   const hostOnlyMac =
     place !== undefined && settings.hostOnlyMac === ''
       ? (await settled(machine, settings, tools, context)).hostOnlyMac
@@ -222,7 +227,6 @@ function cardOptions(
 }
 
 async function launch(
-  machine: DriverMachine,
   settings: VirtualBoxSettings,
   resting: Resting,
   { vbox, ports }: Tools,
@@ -238,6 +242,5 @@ async function launch(
     context,
   );
   if (answer.ok) return;
-  if (answer.error instanceof HostNotReadyError) throw answer.error;
-  throw await startFailure(answer.error, machine, ports);
+  throw await startFailure(answer.error, resting.logDirectory, ports);
 }
