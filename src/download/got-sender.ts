@@ -9,6 +9,7 @@ import {
 } from 'node:tls';
 import type { TrustedAuthorities } from '../core/ports.js';
 import { connectionsTo } from './agent.js';
+import { type ByteStream, eagerBody } from './eager-body.js';
 import { type Exchange, explainNetworkError } from './network-faults.js';
 import type { Sender } from './sender.js';
 
@@ -42,12 +43,13 @@ export const sendByGot: Sender = async (request, use) => {
   // Errors reach us through the promise and the loop below; between the two the stream must not end the process.
   stream.on('error', () => undefined);
   try {
-    const { statusCode: status, headers } = await firstAnswer(stream).catch((error: unknown) => {
+    const { head, body } = await firstAnswer(stream).catch((error: unknown) => {
       throw explainNetworkError(error, request);
     });
+    const { statusCode: status, headers } = head;
     const tunnelStatus = connections.tunnelStatus();
     const fromProxy = tunnelStatus !== undefined && tunnelStatus !== 200;
-    return await use({ status, headers, fromProxy, body: chunksOf(stream, request) });
+    return await use({ status, headers, fromProxy, body: explained(body, request) });
   } finally {
     stream.destroy();
     connections.close();
@@ -70,25 +72,24 @@ interface AnswerHead {
 }
 
 /** The part of got's stream that is used here. */
-interface AnswerStream extends AsyncIterable<unknown> {
+interface AnswerStream extends ByteStream {
   once(event: 'response', listener: (answer: AnswerHead) => void): unknown;
   once(event: 'error', listener: (error: Error) => void): unknown;
 }
 
-function firstAnswer(stream: AnswerStream): Promise<AnswerHead> {
+function firstAnswer(
+  stream: AnswerStream,
+): Promise<{ readonly head: AnswerHead; readonly body: AsyncGenerator<Uint8Array> }> {
   return new Promise((resolve, reject) => {
-    stream.once('response', resolve);
+    stream.once('response', (head) => resolve({ head, body: eagerBody(stream) }));
     stream.once('error', reject);
   });
 }
 
-async function* chunksOf(stream: AsyncIterable<unknown>, exchange: Exchange): AsyncGenerator<Uint8Array> {
-  const chunks = stream[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await chunks.next().catch((error: unknown) => {
-      throw explainNetworkError(error, exchange);
-    });
-    if (next.done === true) return;
-    if (next.value instanceof Uint8Array) yield next.value;
+async function* explained(body: AsyncGenerator<Uint8Array>, exchange: Exchange): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw explainNetworkError(error, exchange);
   }
 }
