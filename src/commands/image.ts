@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { IMAGE_FLAGS } from '../cli/shared-create-flags.js';
 import { JSON_FLAG } from '../cli/shared-flags.js';
 import { splitSubcommand, topic } from '../cli/subcommands.js';
 import {
@@ -33,6 +34,7 @@ export const spec = topic(
       description:
         'Argument is a URL, a file or a releases URL of GitHub; without one the latest release. The image before stays until the new one is whole.',
       flags: [
+        ...IMAGE_FLAGS,
         {
           name: 'print-url',
           type: 'bool',

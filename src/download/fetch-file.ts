@@ -91,13 +91,16 @@ interface Transfer {
   readonly meter: Meter;
 }
 
+/** With growing waits between them these take about a minute. */
+const HELD_TRIES = 8;
+
 /** A virus scanner may have the rest of an earlier run open for a moment. */
 async function openPart(request: FetchRequest, tools: FetchTools): Promise<PartFile> {
   try {
     return await PartFile.open(request.target, request.url, tools.openFile);
   } catch (error) {
     if (error instanceof DownloadError && error.code === 'FILE_HELD')
-      throw new TransferFault(error, { tries: 5 });
+      throw new TransferFault(error, { tries: HELD_TRIES });
     throw error;
   }
 }

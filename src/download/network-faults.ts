@@ -95,7 +95,11 @@ function explain(code: string, text: string, exchange: Exchange): Explanation {
     return {
       stage: 'tls',
       code: 'TLS_UNTRUSTED',
-      message: `nobody that this computer trusts vouches for the certificate shown for ${host}`,
+      message: `nobody that this computer trusts vouches for the certificate shown for ${host}${
+        exchange.proxy.proxy.startsWith('https:')
+          ? `, or that of the proxy ${describeProxy(exchange.proxy)}`
+          : ''
+      }`,
       nextSteps: [
         'a proxy that inspects TLS shows its own certificates: get the company CA as a PEM file from whoever runs it, and run the command again with --ca-cert FILE, or with MACHINE_CA_CERT=FILE set',
         "or have it added to this computer's own certificates",
