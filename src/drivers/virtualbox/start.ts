@@ -97,7 +97,10 @@ async function bootFromOff(
   tools: Tools,
   context: DriverContext,
 ): Promise<VirtualBoxSettings> {
-  if (settings.network === 'nat') return bootWithNat(machine, settings, resting, tools, context);
+  if (settings.network === 'nat') {
+    context.reporter.step('Using NAT: the machine is reached on 127.0.0.1');
+    return bootWithNat(machine, settings, resting, tools, context);
+  }
   context.reporter.step('Check network to re-create if needed...');
   try {
     const ready = await withHostOnly(machine, settings, tools, context, (place) => {
@@ -111,7 +114,7 @@ async function bootFromOff(
     if (reason === undefined) throw error;
     // One line, as the machine is reached in another way than its user may expect (P14, P17).
     context.reporter.warn(
-      `No host-only network can be used (${reason}): the machine is reached on 127.0.0.1 instead`,
+      `No host-only network can be used (${reason}). Using NAT: the machine is reached on 127.0.0.1`,
     );
     const natSettings = { ...settings, network: 'nat' as const, lease: '', isNew: false };
     // Whatever of the first try has been set is looked at anew.

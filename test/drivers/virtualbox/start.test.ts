@@ -240,6 +240,7 @@ describe('ports and addresses', () => {
       { name: 'docker', hostPort: String(enginePort), guestPort: '2376' },
     ]);
     expect(bench.box.calls.filter((it) => /hostonly|dhcp/.test(it))).toEqual([]);
+    expect(bench.lines).toEqual(['Using NAT: the machine is reached on 127.0.0.1']);
   });
 });
 
@@ -320,7 +321,7 @@ describe('P20: an address that is promised before the machine is made', () => {
 });
 
 describe('P14: where no host-only network can be had, NAT is used and said', () => {
-  const NAT = /^No host-only network can be used \(.+\): the machine is reached on 127\.0\.0\.1 instead$/;
+  const NAT = /^No host-only network can be used \(.+\)\. Using NAT: the machine is reached on 127\.0\.0\.1$/;
 
   test.each([
     ['no kernel module', '7.0-macos/hostonlyif-create-no-module'],
