@@ -70,7 +70,8 @@ export class AtomicFiles {
 
   /**
    * A directory goes at once, under its own name; its content follows. Where an open file prevents the rename (Windows), it is deleted in
-   * place. Nothing when it is already gone; of a symbolic link only the link goes.
+   * place. Nothing when it is already gone; of a symbolic link only the link goes. So does what killed processes left that were making or
+   * removing it: the caller holds the lock of what the directory stands for.
    */
   async removeDirectory(path: string): Promise<void> {
     const { join, dirname, basename } = pathsOf(this.#parts.platform);
@@ -81,13 +82,14 @@ export class AtomicFiles {
         () => grave,
         (error: unknown) => (systemErrorCode(error) === 'ENOENT' ? undefined : path),
       );
-      if (doomed === undefined) return;
-      await rm(doomed, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-      await syncDirectory(parent);
+      if (doomed !== undefined) {
+        await rm(doomed, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+        await syncDirectory(parent);
+      }
     } catch (error) {
       throw storeFault(`Could not remove "${path}"`, error);
     }
-    await this.sweep(parent);
+    await this.sweep(parent, basename(path));
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -116,14 +118,15 @@ export class AtomicFiles {
     await this.sweep(directory);
   }
 
-  /** Deletes what killed processes left half-written. Nobody's command fails for it. */
-  async sweep(directory: string): Promise<void> {
+  /** Deletes what killed processes left half-written, that of `own` whatever its age. Nobody's command fails for it. */
+  async sweep(directory: string, own?: string): Promise<void> {
     const { join } = pathsOf(this.#parts.platform);
     const names = await readdir(directory).catch(() => []);
     for (const name of names.filter(isTemporaryName)) {
       const path = join(directory, name);
       const found = await lstat(path).catch(() => undefined);
-      if (found !== undefined && (await isLeftover({ name, modifiedAtMs: found.mtimeMs }, this.#parts))) {
+      const entry = { name, modifiedAtMs: found?.mtimeMs ?? 0 };
+      if (found !== undefined && (await isLeftover(entry, this.#parts, own))) {
         await rm(path, { recursive: true, force: true }).catch(() => undefined); // a later sweep may
       }
     }

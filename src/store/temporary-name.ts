@@ -1,7 +1,7 @@
 import type { Clock, ProcessTable, Random } from '../core/ports.js';
 
 /** The names that files and directories have before they are renamed into place: beside the target, hidden, with their maker's number. */
-const PATTERN = /^\..+\.tmachine-(\d+)-[0-9a-f]{16}$/;
+const PATTERN = /^\.(.+)\.tmachine-(\d+)-[0-9a-f]{16}$/;
 /** A leftover younger than this may belong to a process of another computer that shares the store. */
 const LEFTOVER_AFTER_MS = 3_600_000;
 
@@ -16,13 +16,18 @@ export async function temporaryName(name: string, { processTable, random }: Nami
   return `.${name}.tmachine-${pid}-${Buffer.from(random.bytes(8)).toString('hex')}`;
 }
 
-/** True for a temporary name whose maker is gone and which has lain there for an hour: a kill in the middle of writing left it. */
+/**
+ * True for a temporary name whose maker is gone and which has lain there for an hour: a kill in the middle of writing left it. What was to be
+ * called `own` need not have lain there: it is the caller's to write, under a lock that other computers see, too.
+ */
 export async function isLeftover(
   entry: { readonly name: string; readonly modifiedAtMs: number },
   { processTable, clock }: { readonly processTable: ProcessTable; readonly clock: Clock },
+  own?: string,
 ): Promise<boolean> {
-  const pid = PATTERN.exec(entry.name)?.[1];
-  if (pid === undefined || clock.now() - entry.modifiedAtMs < LEFTOVER_AFTER_MS) return false;
+  const [, name, pid] = PATTERN.exec(entry.name) ?? [];
+  if (pid === undefined) return false;
+  if (name !== own && clock.now() - entry.modifiedAtMs < LEFTOVER_AFTER_MS) return false;
   return (await processTable.identify(Number(pid))) === undefined;
 }
 

@@ -212,6 +212,17 @@ describe('save and load', () => {
   });
 });
 
+test('P28: remove takes what a killed creation of that machine has just left, and nothing of another', async () => {
+  await place('test', NONE);
+  const at = (name: string) => join(disk.store.layout.machines, name);
+  const mine = '.test.tmachine-999999999-0123456789abcdef';
+  const another = '.test2.tmachine-999999999-0123456789abcdef';
+  const living = `.test.tmachine-${process.pid}-0123456789abcdef`;
+  for (const name of [mine, another, living]) await mkdir(at(name));
+  await disk.store.remove('test');
+  expect((await readdir(disk.store.layout.machines)).sort()).toEqual([living, another].sort());
+});
+
 describe('P27: a broken machine', () => {
   test('without config.json is told as docker-machine tells it', async () => {
     const config = await place('dev', undefined);
