@@ -49,7 +49,7 @@ export function planServer(cidr: Cidr): ServerPlan {
 }
 
 /** True for a server that hands out addresses of this network already, whoever set it up. */
-export function suits(server: DhcpServer, cidr: Cidr): boolean {
+function suits(server: DhcpServer, cidr: Cidr): boolean {
   const [address, lower, upper] = [server.address, server.lower, server.upper].map(parseAddress);
   return (
     server.isEnabled &&

@@ -27,7 +27,7 @@ export async function findVBoxManage(ports: FindPorts, signal: AbortSignal): Pro
 }
 
 /** Where installers put VirtualBox. */
-export function usualFolders({ platform, env }: Pick<HostFacts, 'platform' | 'env'>): string[] {
+function usualFolders({ platform, env }: Pick<HostFacts, 'platform' | 'env'>): string[] {
   switch (platform) {
     case 'linux':
       return ['/usr/lib/virtualbox', '/opt/VirtualBox'];

@@ -110,3 +110,8 @@ export function withPromise(
 export function promisedToOthers({ promised }: MadeAdapters, machineName: string): string[] {
   return [...promised].flatMap(([name, address]) => (name === machineName ? [] : [address]));
 }
+
+/** An adapter whose making was cut off has whatever address VirtualBox gave it: it stands for nothing yet. */
+export function isUnfinished({ made }: MadeAdapters, name: string): boolean {
+  return made.get(name) === '';
+}

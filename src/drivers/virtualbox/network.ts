@@ -1,10 +1,9 @@
-import { join, win32 } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
-import { HostNotReadyError, messageOf } from '../../core/errors.js';
-import type { HostFacts } from '../../core/ports.js';
+import { messageOf } from '../../core/errors.js';
 import { waitUntil } from '../../core/wait.js';
+import { ensureDhcp } from './addresses.js';
 import { type Cidr, formatAddress, formatCidr, parseCidr } from './cidr.js';
-import { chooseLease, dhcpArguments, leasedAddresses } from './dhcp.js';
+import { duplicateNameError, HostOnlyUnavailable, rangeError } from './host-only-errors.js';
 import { ensureHostOnlyNetwork, type HostOnlyPlace } from './host-only-network.js';
 import {
   allowedRanges,
@@ -13,34 +12,22 @@ import {
   hasAddress,
   type RangeAnswer,
 } from './host-only-range.js';
-import { newMac } from './identifiers.js';
 import {
+  isUnfinished,
   type MadeAdapters,
-  promisedToOthers,
   readMadeAdapters,
   withAdapter,
   withLeftovers,
-  withPromise,
   writeMadeAdapters,
 } from './made-adapters.js';
 import { DEFAULT_CIDR } from './options.js';
-import {
-  type DhcpServer,
-  type HostOnlyInterface,
-  parseDhcpServers,
-  parseHostOnlyInterfaces,
-} from './parse.js';
-import type { VirtualBoxPorts } from './ports.js';
+import { type HostOnlyInterface, parseHostOnlyInterfaces } from './parse.js';
+import { windowsMightAsk } from './permission.js';
 import type { VirtualBoxSettings } from './settings.js';
 import type { VBoxManageError } from './vboxmanage.js';
 import type { Dialect } from './version.js';
 import type { Tools } from './virtual-machine.js';
 
-/** No host-only network is to be had; the machine can do without (P14). */
-export class HostOnlyUnavailable extends HostNotReadyError {}
-
-const PERMISSION = (what: string) =>
-  `Windows might ask for the permission to ${what}. Sometimes, such confirmation window is minimized in the taskbar.`;
 /** The contract's wait for a new adapter: 10 looks, a second apart. */
 const APPEAR_MS = 10_000;
 const LOOK_EVERY_MS = 1_000;
@@ -136,11 +123,6 @@ async function ensureAdapter(
   return { cidr: answer.cidr, adapter };
 }
 
-/** An adapter whose making was cut off has whatever address VirtualBox gave it: it stands for nothing yet. */
-function isUnfinished({ made }: MadeAdapters, name: string): boolean {
-  return made.get(name) === '';
-}
-
 async function makeAdapter(
   interfaces: readonly HostOnlyInterface[],
   known: MadeAdapters,
@@ -150,7 +132,7 @@ async function makeAdapter(
   const { vbox, ports } = tools;
   const { reporter } = context;
   const before = interfaces.map(({ name }) => name);
-  if (ports.facts.platform === 'win32') reporter.step(PERMISSION('create a network adapter'));
+  windowsMightAsk('create a network adapter', ports, context);
   await writeMadeAdapters({ ...known, before }, ports);
   const call = {
     args: ['hostonlyif', 'create'],
@@ -211,8 +193,7 @@ async function newInterface(
 }
 
 async function setAddress(name: string, cidr: Cidr, tools: Tools, context: DriverContext): Promise<void> {
-  if (tools.ports.facts.platform === 'win32')
-    context.reporter.step(PERMISSION('configure a network adapter'));
+  windowsMightAsk('configure a network adapter', tools.ports, context);
   const answer = await tools.vbox.attempt(
     {
       args: [
@@ -236,154 +217,6 @@ function unavailable(error: VBoxManageError): HostOnlyUnavailable {
     nextSteps: error.nextSteps,
     cause: error,
   });
-}
-
-async function ensureDhcp(
-  machine: DriverMachine,
-  settings: VirtualBoxSettings,
-  { cidr, networkName }: { readonly cidr: Cidr; readonly networkName: string },
-  dialect: Dialect,
-  tools: Tools,
-  context: DriverContext,
-): Promise<string> {
-  const { vbox, ports } = tools;
-  const server = await findDhcpServer(networkName, tools, context);
-  const { hostOnlyMac: mac } = settings;
-  const keepsAddress = dialect.hasFixedLeases && !settings.noDhcp && mac !== '';
-  const taken = await takenAddresses(machine, networkName, await readMadeAdapters(ports), ports);
-  const lease = keepsAddress ? chooseLease(server, { cidr, mac, lease: settings.lease }, taken) : '';
-  const wish = { networkName, cidr, isEnabled: !settings.noDhcp, mac, lease };
-  const args = settings.noDhcp && server === undefined ? undefined : dhcpArguments(server, wish, dialect);
-  if (args === undefined) return lease;
-  if (ports.facts.platform === 'win32') context.reporter.step(PERMISSION('configure a dhcp server'));
-  await vbox.run({ args, purpose: 'setting up the DHCP server of the host-only network' }, context);
-  return lease;
-}
-
-async function findDhcpServer(
-  networkName: string,
-  { vbox }: Pick<Tools, 'vbox'>,
-  context: DriverContext,
-): Promise<DhcpServer | undefined> {
-  const call = { args: ['list', 'dhcpservers'], purpose: 'looking for DHCP servers', isQuestion: true };
-  const servers = parseDhcpServers(await vbox.run(call, context));
-  return servers.find((it) => it.networkName === networkName);
-}
-
-/** Given out for a while, or promised to machines that have not started yet. */
-async function takenAddresses(
-  machine: DriverMachine,
-  networkName: string,
-  known: MadeAdapters,
-  ports: VirtualBoxPorts,
-): Promise<string[]> {
-  const dynamic = leasedAddresses(await ports.readSystemFile(leaseFile(networkName, ports.facts)));
-  return [...dynamic, ...promisedToOthers(known, machine.name)];
-}
-
-/**
- * The address that a new machine will have, for its disk: of the network that `withHostOnly` will find or make. It is promised to the machine until it is
- * removed. Undefined where no network can be had, or none that keeps addresses. Throws VBoxManageError.
- */
-export async function promiseAddress(
-  machine: DriverMachine,
-  settings: VirtualBoxSettings,
-  tools: Tools,
-  context: DriverContext,
-): Promise<{ readonly cidr: Cidr; readonly address: string; readonly mac: string } | undefined> {
-  const { ports } = tools;
-  const dialect = await tools.vbox.dialect(context.signal);
-  if (dialect.hostOnly === 'network' || !dialect.hasFixedLeases) return undefined;
-  return ports.hostOnlyLock({ signal: context.signal }, async () => {
-    const interfaces = await listHostOnlyInterfaces(tools, context);
-    const names = interfaces.map(({ name }) => name);
-    const known = withLeftovers(await readMadeAdapters(ports), names);
-    const finished = interfaces.filter(({ name }) => !isUnfinished(known, name));
-    const answer = await answerRange(settings, finished, dialect, tools);
-    if ('detail' in answer || duplicateName(interfaces) !== undefined) return undefined;
-    const { cidr } = answer;
-    const networkName = answer.kind === 'adapter' ? answer.adapter.networkName : '';
-    const server = networkName === '' ? undefined : await findDhcpServer(networkName, tools, context);
-    const mac = settings.hostOnlyMac || newMac(ports.random);
-    const wish = { cidr, mac, lease: known.promised.get(machine.name) ?? settings.lease };
-    const address = chooseLease(server, wish, await takenAddresses(machine, networkName, known, ports));
-    if (address === '') return undefined;
-    const { promised } = withPromise(known, machine.name, address);
-    await writeMadeAdapters({ ...(await readMadeAdapters(ports)), promised }, ports);
-    return { cidr, address, mac };
-  });
-}
-
-/** Where VirtualBox's DHCP server keeps its dynamic leases. */
-export function leaseFile(networkName: string, { platform, env, homeDirectory }: HostFacts): string {
-  const file = `${networkName}-Dhcpd.leases`;
-  const own = env['VBOX_USER_HOME'];
-  if (own !== undefined && own !== '') return platform === 'win32' ? win32.join(own, file) : join(own, file);
-  switch (platform) {
-    case 'linux':
-      return join(env['XDG_CONFIG_HOME'] || join(homeDirectory, '.config'), 'VirtualBox', file);
-    case 'darwin':
-      return join(homeDirectory, 'Library', 'VirtualBox', file);
-    case 'win32':
-      return win32.join(homeDirectory, '.VirtualBox', file);
-  }
-}
-
-/** In the contract's words. */
-export function duplicateNameError(name: string): HostOnlyUnavailable {
-  return new HostOnlyUnavailable({
-    code: 'VBOX_ADAPTER_DUPLICATE',
-    verbatim: true,
-    message: `VirtualBox is configured with multiple host-only adapters with the same name "${name}". Please remove one`,
-    reason: `VirtualBox has two host-only adapters of the name "${name}", and nothing tells which is meant`,
-    nextSteps: ['remove one in the network settings of VirtualBox or of Windows'],
-  });
-}
-
-/** Why a range cannot be used, in the contract's words where it has some. */
-export function rangeError(
-  answer: Extract<RangeAnswer, { detail: string }>,
-  wanted: string,
-): HostOnlyUnavailable {
-  switch (answer.kind) {
-    case 'conflict':
-      return new HostOnlyUnavailable({
-        code: 'VBOX_CIDR_CONFLICT',
-        verbatim: true,
-        message: 'host-only cidr conflicts with the network address of a host interface',
-        reason: `${answer.detail}, which lies in ${wanted}`,
-        nextSteps: [
-          'choose another range:  tmachine create --virtualbox-hostonly-cidr 192.168.60.1/24 NAME',
-          'or do without:  tmachine create --virtualbox-network nat NAME',
-        ],
-      });
-    case 'duplicate':
-      return new HostOnlyUnavailable({
-        code: 'VBOX_ADAPTER_DUPLICATE',
-        verbatim: true,
-        message: `VirtualBox is configured with multiple host-only adapters with the same IP "${answer.detail}". Please remove one`,
-        reason: 'nothing tells which of them is meant',
-        nextSteps: [
-          'see them with: VBoxManage list hostonlyifs',
-          'remove one with: VBoxManage hostonlyif remove NAME',
-        ],
-      });
-    case 'denied':
-      return new HostOnlyUnavailable({
-        code: 'VBOX_RANGE_DENIED',
-        message: `VirtualBox does not allow the host-only network ${wanted}`,
-        reason: `since 6.1.28 it allows 192.168.56.0/21 and what ${NETWORKS_CONF} says`,
-        nextSteps: [
-          `allow it: add this line to ${NETWORKS_CONF}:  * ${networkOf(wanted)}`,
-          'or take an allowed one:  tmachine create --virtualbox-hostonly-cidr 192.168.56.1/24 NAME',
-        ],
-      });
-  }
-}
-
-function networkOf(cidr: string): string {
-  const parsed = parseCidr(cidr);
-  return parsed === undefined ? cidr : formatCidr({ address: parsed.network, prefix: parsed.prefix });
 }
 
 /**

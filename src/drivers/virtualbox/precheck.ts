@@ -3,10 +3,11 @@ import { dirname } from 'node:path';
 import type { DriverContext, DriverMachine, Finding } from '../../core/driver.js';
 import { HostNotReadyError } from '../../core/errors.js';
 import { hardwareFinding, lookAtHardware } from './hardware.js';
+import { duplicateNameError, rangeError } from './host-only-errors.js';
 import { duplicateName } from './host-only-range.js';
 import { checkImport } from './import-vm.js';
 import { KNOWN_FAILURES } from './known-failures.js';
-import { answerRange, duplicateNameError, listHostOnlyInterfaces, rangeError } from './network.js';
+import { answerRange, listHostOnlyInterfaces } from './network.js';
 import { DEFAULT_CIDR } from './options.js';
 import { parseVms } from './parse.js';
 import type { VirtualBoxPorts } from './ports.js';
@@ -126,7 +127,7 @@ async function checkHardware(
 }
 
 /** The distribution's start script says so before each answer. */
-export function checkKernelDriver(warning: string): Finding[] {
+function checkKernelDriver(warning: string): Finding[] {
   const known = KNOWN_FAILURES.find(({ code }) => code === 'VBOX_KERNEL_DRIVER');
   if (known === undefined || !known.pattern.test(warning)) return [];
   return [

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { throwIfInterrupted } from '../../core/errors.js';
 import { preparePrivateConsole } from './create.js';
+import { HostOnlyUnavailable } from './host-only-errors.js';
 import type { HostOnlyPlace } from './host-only-network.js';
 import {
   forwardOptions,
@@ -11,7 +12,7 @@ import {
   withFreePorts,
 } from './host-ports.js';
 import { knownFailure } from './known-failures.js';
-import { HostOnlyUnavailable, repairIfCorrupted, withHostOnly } from './network.js';
+import { repairIfCorrupted, withHostOnly } from './network.js';
 import { type VirtualBoxSettings, withBase } from './settings.js';
 import { checkLogAfterStart, startFailure } from './start-log.js';
 import { crashed, powerOff, resume, settled } from './stop.js';
