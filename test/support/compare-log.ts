@@ -4,6 +4,8 @@ export interface Deviation {
   /** `extra`: only ours has it. `missing`: only the original has it. */
   readonly kind: 'extra' | 'missing';
   readonly reason: string;
+  /** It depends on the image or the computer whether it occurs. */
+  readonly isOptional?: boolean;
 }
 
 /** What stands for something that is different on every computer. */
@@ -42,7 +44,8 @@ export function compareLogs(
     if (expected[at] === actual[at]) continue;
     differences.push(`line ${at + 1}: original ${quoted(expected[at])}, ours ${quoted(actual[at])}`);
   }
-  const unused = [...allowed.deviations, ...allowed.masks].filter((it) => !used.has(it));
+  const needed = allowed.deviations.filter(({ isOptional }) => isOptional !== true);
+  const unused = [...needed, ...allowed.masks].filter((it) => !used.has(it));
   return [...differences, ...unused.map(({ reason }) => `declared, but does not occur: ${reason}`)];
 }
 

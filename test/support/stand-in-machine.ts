@@ -4,8 +4,6 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { SystemLoopbackPorts } from '../../src/host/loopback-ports.js';
 
-/** The guest's host-only address: the first that VirtualBox's DHCP servers hand out in the contract's default network. */
-export const HOST_ONLY_ADDRESS = '192.168.99.100';
 const ENGINE_PORT = 2376;
 
 /** A guest that runs in QEMU in the place of a VirtualBox machine. */
@@ -25,10 +23,10 @@ export function noStandIn(): string | undefined {
 
 /**
  * Boots the machine that a VirtualBox settings file describes, with its disk and its image, in QEMU: what VirtualBox would do, where it cannot
- * run. SSH is at the port that the file forwards. The host-only card is in a network of its own whose DHCP gives it `HOST_ONLY_ADDRESS`; this
- * computer takes that address too, on its loopback, and hands on what comes for the engine.
+ * run. SSH is at the port that the file forwards. The host-only card is in a network of its own whose DHCP gives it `address`; this computer
+ * takes that address too, on its loopback, and hands on what comes for the engine.
  */
-export async function bootStandIn(directory: string, name: string): Promise<StandIn> {
+export async function bootStandIn(directory: string, name: string, address: string): Promise<StandIn> {
   const settings = readFileSync(join(directory, name, `${name}.vbox`), 'utf8');
   const [natMac, hostOnlyMac] = [...settings.matchAll(/MACAddress="([0-9A-F]{12})"/g)].map(([, mac = '']) =>
     (mac.match(/../g) ?? []).join(':'),
@@ -38,9 +36,9 @@ export async function bootStandIn(directory: string, name: string): Promise<Stan
     throw new Error(`not the settings of a machine with two cards and a forward:\n${settings}`);
   }
   const enginePort = await new SystemLoopbackPorts('linux').free();
-  const guest = startQemu(directory, { natMac, hostOnlyMac, sshPort, enginePort });
+  const guest = startQemu(directory, { natMac, hostOnlyMac, sshPort, enginePort, address });
   const ended = new Promise((resolve) => guest.once('exit', resolve));
-  changeAddress('add');
+  changeAddress('add', address);
   // Not by QEMU itself: it would show the guest its own address as the caller's.
   const server = createServer((socket) => {
     const onward = connect(enginePort, '127.0.0.1');
@@ -48,19 +46,19 @@ export async function bootStandIn(directory: string, name: string): Promise<Stan
       end.on('error', () => [socket, onward].forEach((it) => void it.destroy()));
     socket.pipe(onward).pipe(socket);
   });
-  await new Promise<void>((resolve) => server.listen(ENGINE_PORT, HOST_ONLY_ADDRESS, resolve));
+  await new Promise<void>((resolve) => server.listen(ENGINE_PORT, address, resolve));
   return {
     stop: async () => {
       guest.kill('SIGKILL');
       await ended;
       server.close();
-      changeAddress('del');
+      changeAddress('del', address);
     },
   };
 }
 
-function changeAddress(verb: 'add' | 'del'): void {
-  execFileSync('ip', ['address', verb, `${HOST_ONLY_ADDRESS}/32`, 'dev', 'lo'], { stdio: 'ignore' });
+function changeAddress(verb: 'add' | 'del', address: string): void {
+  execFileSync('ip', ['address', verb, `${address}/32`, 'dev', 'lo'], { stdio: 'ignore' });
 }
 
 function startQemu(
@@ -70,10 +68,12 @@ function startQemu(
     readonly hostOnlyMac: string;
     readonly sshPort: string;
     readonly enginePort: number;
+    readonly address: string;
   },
 ): ChildProcess {
   const log = openSync(join(directory, 'stand-in.log'), 'w');
   const image = `file=${join(directory, 'boot2docker.iso')},format=raw,readonly=on`;
+  const network = its.address.replace(/\.\d+$/, '');
   const args = [
     ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024'],
     ...['-display', 'none', '-nodefaults', '-no-user-config', '-device', 'virtio-rng-pci'],
@@ -88,8 +88,8 @@ function startQemu(
     ...['-netdev', `user,id=nat,hostfwd=tcp:127.0.0.1:${its.sshPort}-:22`],
     ...['-device', `e1000,netdev=nat,mac=${its.natMac}`],
     '-netdev',
-    `user,id=only,restrict=on,net=192.168.99.0/24,host=192.168.99.1,dhcpstart=${HOST_ONLY_ADDRESS},` +
-      `hostfwd=tcp:127.0.0.1:${its.enginePort}-${HOST_ONLY_ADDRESS}:${ENGINE_PORT}`,
+    `user,id=only,restrict=on,net=${network}.0/24,host=${network}.1,dhcpstart=${its.address},` +
+      `hostfwd=tcp:127.0.0.1:${its.enginePort}-${its.address}:${ENGINE_PORT}`,
     ...['-device', `e1000,netdev=only,mac=${its.hostOnlyMac}`],
     ...['-serial', `file:${join(directory, 'console.log')}`],
   ];

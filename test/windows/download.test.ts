@@ -13,7 +13,14 @@ import {
   startMisbehavingServer,
 } from '../support/misbehaving-server.js';
 import { qemuFixture } from '../support/qemu-fixture.js';
-import { type HeldFile, namesIn, type WindowsPlace, windowsPlace } from '../support/windows-lab.js';
+import {
+  type HeldFile,
+  namesIn,
+  releasedWhenTold,
+  type WindowsPlace,
+  type WindowsRun,
+  windowsPlace,
+} from '../support/windows-lab.js';
 
 const IMAGE = isoImage({ bytes: 3 * 2 ** 20 });
 const V1 = { content: IMAGE, etag: '"v1"' };
@@ -41,16 +48,16 @@ describe('a download on Windows through a proxy', () => {
   });
 
   /** There is no QEMU to start: a `create` that has its image ends with the start of the machine. */
-  const create = (name = 'default'): Promise<Outcome> =>
+  const create = (name = 'default', run: WindowsRun = {}): Promise<Outcome> =>
     place.tmachine(
       ['-s', `${place.windowsPath}\\store`, 'create', '-d', 'qemu', '--qemu-boot2docker-url', URL, name],
-      { env: { HTTP_PROXY: proxy.origin } },
+      { env: { HTTP_PROXY: proxy.origin }, ...run },
     );
   const cache = () => join(place.path, 'store', 'cache');
   const images = async () => (await namesIn(cache())).filter((name) => /^boot2docker-\w+\.iso$/.test(name));
 
-  /** The first half; then a scanner takes hold of the temporary file for some seconds, and the proxy resets the connection. */
-  function cutWhileScanned(seconds: number): {
+  /** The first half; then a scanner takes hold of the temporary file and the proxy resets the connection. */
+  function cutWhileScanned(): {
     readonly behaviour: Behaviour;
     readonly held: Promise<HeldFile>;
   } {
@@ -67,7 +74,7 @@ describe('a download on Windows through a proxy', () => {
         begun = true;
         namesIn(cache())
           .then((names) => names.find((name) => name.endsWith('.part')))
-          .then((part) => place.hold(`store/cache/${part}`, SCANNER, seconds))
+          .then((part) => place.hold(`store/cache/${part}`, SCANNER))
           .then(isHeld, failed)
           .finally(() => response.socket?.resetAndDestroy());
       })(request, response);
@@ -75,10 +82,9 @@ describe('a download on Windows through a proxy', () => {
   }
 
   test('P08, P09: cut by the proxy while a scanner holds the temporary file, it goes on from there and waits for the scanner', async () => {
-    const { behaviour, held } = cutWhileScanned(5);
+    const { behaviour, held } = cutWhileScanned();
     proxy.on(URL, behaviour, file(V1));
-    const { stdout } = await create();
-    await (await held).ended;
+    const { stdout } = await create('default', releasedWhenTold(held));
     expect(proxy.requests.map(({ headers }) => headers.range ?? '')).toEqual([
       '',
       expect.stringMatching(/^bytes=[1-9]\d+-$/),
@@ -93,7 +99,7 @@ describe('a download on Windows through a proxy', () => {
   });
 
   test('P08: cut every time, with the scanner still there: the network is what is told, and the next run goes on', async () => {
-    const { behaviour, held } = cutWhileScanned(16);
+    const { behaviour, held } = cutWhileScanned();
     proxy.on(URL, behaviour, cutAfter(0, file(V1)));
     const failed = await create();
     expect(failed.status).toBe(3);
@@ -103,7 +109,7 @@ describe('a download on Windows through a proxy', () => {
     expect(failed.stdout + failed.stderr).not.toMatch(/being used by another process|removing/);
     expect(await images()).toEqual([]);
 
-    await (await held).ended;
+    await (await held).release();
     proxy.on(URL, file(V1));
     await create();
     expect(proxy.requests.at(-1)?.headers.range).toMatch(/^bytes=[1-9]\d+-$/);
@@ -116,12 +122,12 @@ describe('a download on Windows through a proxy', () => {
     const longAgo = new Date('2020-01-01');
     await utimes(join(place.path, left), longAgo, longAgo);
     proxy.on(URL, file(V1));
-    const { ended } = await place.hold(left, 0, 8);
+    const held = await place.hold(left, 0);
     const { stdout, stderr } = await create();
     expect(stdout).toContain('\nCreating machine...\n');
     expect(stdout + stderr).not.toContain('tmp697941079');
     expect(existsSync(join(place.path, left))).toBe(true);
-    await ended;
+    await held.release();
     await create('other');
     expect(existsSync(join(place.path, left))).toBe(false);
   });
