@@ -21,6 +21,11 @@ const PATIENCE_MS = 1_800_000;
 const QUIET_SHARE = 8;
 /** From so late a first sign on, a guest is interpreted, and gets an hour. */
 const LATE_SIGN_MS = 60_000;
+/**
+ * How long one connection may wait for sshd's banner, when the guest has been waited for so long. An interpreted guest needs half a minute to answer, and
+ * every connection that is given up before costs it another sshd; a fast one is not to lose time on a connection made before its sshd was up.
+ */
+const bannerPatience = (waitedMs: number): number => Math.min(60_000, Math.max(5_000, waitedMs / 10));
 /** A guest that runs already answers sooner than one that boots: for commands that only ask for its address. */
 const ANSWER_MS = 30_000;
 /** An engine that starts says nothing for long: four minutes were seen in an interpreted guest. */
@@ -63,7 +68,7 @@ export async function connectGuest(
       `SSH on ${target.host}:${target.port}`,
       async () => {
         const banner = await app.ssh.banner(target.host, target.port, {
-          timeoutMs: 5_000,
+          timeoutMs: bannerPatience(app.clock.monotonic() - begunAt),
           signal: call.signal,
         });
         if (banner !== undefined) return { done: true, value: banner };

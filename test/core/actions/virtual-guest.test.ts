@@ -142,6 +142,22 @@ test('P18: a guest that is slow from its first sign on gets a time that fits; a 
   await expect(booting(Number.POSITIVE_INFINITY, 800_000)).rejects.toThrow('Timed out after 180 s');
 });
 
+test('P18: an sshd that needs half a minute for its banner is given it, once the guest has shown that it is slow', async () => {
+  const { app, clock, call } = world;
+  Object.assign(world.driver, { consoleTail: async () => `up for ${clock.monotonic()}` });
+  const limits: number[] = [];
+  const banner = async (_host: string, _port: number, { timeoutMs }: { timeoutMs: number }) => {
+    limits.push(timeoutMs);
+    await clock.sleep(Math.min(timeoutMs, 30_000), call.signal);
+    return timeoutMs >= 30_000 ? 'SSH-2.0-x' : undefined;
+  };
+  const ssh = Object.assign(Object.create(world.guest), { banner });
+  const session = await connectGuest({ ...app, ssh }, record, call);
+  await session.close();
+  expect(limits.slice(0, 5)).toEqual([5_000, 5_000, 5_000, 5_000, 5_000]);
+  expect(Math.max(...limits)).toBeLessThanOrEqual(60_000);
+});
+
 /** `create` on a driver that promises 192.168.56.100, with an image that takes a seed and a guest whose card has `has` in the end. */
 async function createWithPromise(has: string): Promise<void> {
   await world.remove();
