@@ -130,6 +130,7 @@ try {
   console.log(`${'program'.padEnd(16)}${'command'.padEnd(34)}${'calls'.padStart(6)}${'seconds'.padStart(9)}`);
   console.log(rows.join('\n'));
 } finally {
+  spawnSync(vboxmanage, ['hostonlyif', 'remove', 'vboxnet0'], { env }); // ends its switch and its DHCP server
   spawnSync('sleep', ['6']); // VBoxSVC ends by itself
   rmSync(folder, { recursive: true, force: true });
 }

@@ -21,6 +21,19 @@ async function untilState(lab: VirtualBoxLab, machine: string, state: string): P
   }
 }
 
+/** As in the window. VirtualBox 7.2 fails now and then with an assertion of its own while its settings are read by another; the machine then goes on. */
+async function save(lab: VirtualBoxLab, machine: string): Promise<void> {
+  const ask = async () => {
+    await lab.vboxmanage('controlvm', machine, 'savestate');
+  };
+  const again = async () => {
+    await untilState(lab, machine, 'running');
+    await ask();
+  };
+  await ask().catch(again).catch(again);
+  await untilState(lab, machine, 'saved');
+}
+
 onVirtualBox(title('a machine on a real VirtualBox, host-only, up to the guest'), () => {
   let lab: VirtualBoxLab;
 
@@ -159,8 +172,7 @@ onVirtualBox(title('a machine on a real VirtualBox, host-only, up to the guest')
 
   test('saved: stop says what to do, start goes on where it was, kill drops what it had in memory', async () => {
     await lab.untilGuest(['start', 'dev']);
-    await lab.vboxmanage('controlvm', 'dev', 'savestate');
-    await untilState(lab, 'dev', 'saved');
+    await save(lab, 'dev');
     expect(await lab.tmachine(['status', 'dev'])).toMatchObject({ stdout: 'Saved\n' });
     expect(await lab.tmachine(['stop', 'dev'])).toMatchObject({
       status: 1,
@@ -168,8 +180,7 @@ onVirtualBox(title('a machine on a real VirtualBox, host-only, up to the guest')
     });
     await lab.untilGuest(['start', 'dev']);
     expect((await lab.info('dev'))['VMState']).toBe('running');
-    await lab.vboxmanage('controlvm', 'dev', 'savestate');
-    await untilState(lab, 'dev', 'saved');
+    await save(lab, 'dev');
     expect(await lab.tmachine(['kill', 'dev'])).toMatchObject({ status: 0 });
     expect((await lab.info('dev'))['VMState']).toBe('poweroff');
   });

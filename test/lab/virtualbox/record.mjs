@@ -599,6 +599,7 @@ try {
   recordFullAndReadOnlyDisks();
 } finally {
   for (const pid of headlessPids()) process.kill(pid, 'SIGKILL');
+  call(['hostonlyif', 'remove', 'vboxnet0']); // ends its switch and its DHCP server
   endService();
   rmSync(scratch, { recursive: true, force: true });
 }
