@@ -17,10 +17,10 @@ import { readText } from './certificates.js';
 /** A guest that shows nothing new for so long is given up; one that moves gets half an hour (interpreted machines need it). */
 const QUIET_MS = 180_000;
 const PATIENCE_MS = 1_800_000;
-/** As a multiple of the time until the first sign on its console: an interpreted guest of VirtualBox took 95 s for it, and was silent for ten minutes after. */
-const QUIET_SHARE = 8;
+/** As a multiple of the time until the first sign on its console: interpreted guests of VirtualBox took 34 and 95 s for it, and were silent for five and ten minutes after. */
+const QUIET_SHARE = 20;
 /** From so late a first sign on, a guest is interpreted, and gets an hour. */
-const LATE_SIGN_MS = 60_000;
+const LATE_SIGN_MS = 20_000;
 /**
  * How long one connection may wait for sshd's banner, when the guest has been waited for so long. An interpreted guest needs half a minute to answer, and
  * every connection that is given up before costs it another sshd; a fast one is not to lose time on a connection made before its sshd was up.
