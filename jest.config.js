@@ -6,6 +6,7 @@ export default {
   testPathIgnorePatterns: [
     '/node_modules/',
     '<rootDir>/test/acceptance/',
+    '<rootDir>/test/boot/',
     '<rootDir>/test/long/',
     '<rootDir>/test/windows/',
   ],

@@ -48,12 +48,15 @@ describe('the Quickstart Terminal on QEMU', () => {
     expect((await tmachine(['stop', 'q'], { timeoutMs: 120_000 })).status).toBe(0);
     const session = inTerminal(process.execPath, [PROGRAM, '-s', store, 'quickstart', 'q'], env);
     await session.expect('Start interactive shell', 300_000);
-    session.type('echo started $((40 + 2))\r');
+    session.type("PS1='prom''pt> '\r");
+    await session.expect('prompt> ');
+    session.type('echo started $((40 + 2)); sleep 300\r');
     await session.expect('started 42');
-    session.type('sleep 300\r');
-    await session.expect('sleep 300');
     session.type('\x03');
+    // The terminal forgets what was typed before a Ctrl-C: what follows waits for the shell to be back.
+    await session.expect('prompt> ');
     session.type('\x03');
+    await session.expect('prompt> ');
     session.type(`${DOCKER_VERSION}\r`);
     await session.expect(/engine \d\S+ at tcp:\/\/127\.0\.0\.1:\d+/);
     session.type('echo "[$NO_PROXY] [$DOCKER_MACHINE_NAME] $0"; exit 5\r');

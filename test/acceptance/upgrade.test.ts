@@ -20,7 +20,10 @@ describe('P39: upgrade of a machine on QEMU', () => {
     });
     const load =
       'sudo docker import /usr/share/tmachine/rootfs.tar box && sudo docker run --name kept box touch /kept';
-    expect(await tmachine(['ssh', 'dev', load], { timeoutMs: 120_000 })).toMatchObject({ status: 0 });
+    expect(await tmachine(['ssh', 'dev', load], { timeoutMs: 120_000 })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
 
   afterAll(async () => {

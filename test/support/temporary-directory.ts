@@ -7,5 +7,6 @@ export async function temporaryDirectory(
   name: string,
 ): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), `tmachine-${name}-`));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+  // Again, when a process that is about to end has put a file into it meanwhile.
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10 }) };
 }
