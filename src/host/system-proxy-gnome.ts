@@ -22,19 +22,21 @@ export function parseGnomeProxy(output: string): SystemProxy | undefined {
     return host === '' || !(port > 0) ? undefined : `${host.includes(':') ? `[${host}]` : host}:${port}`;
   };
   const http = server('http');
-  const https = server('https') ?? (values.get('/use-same-proxy') === 'true' ? http : undefined);
+  // As GNOME itself has it (GProxyResolverGnome of glib-networking): whatever use-same-proxy says, which is on by default beside an HTTPS
+  // proxy of its own, that one counts, and without it the HTTP proxy.
+  const https = server('https') ?? http;
   const socks = server('socks');
   if (http === undefined && https === undefined && socks === undefined) return undefined;
   return {
     name: 'GNOME settings',
     http: http === undefined ? undefined : withLogin(http, values),
-    https,
+    // There is one login, the HTTP proxy's: no other server gets to see it.
+    https: https !== undefined && https === http ? withLogin(https, values) : https,
     socks: socks === undefined ? undefined : `socks5h://${socks}`,
     exceptions: textsIn(values.get('/ignore-hosts') ?? '').flatMap(withSubdomains),
   };
 }
 
-/** The login is one for HTTP proxies only. */
 function withLogin(server: string, values: ReadonlyMap<string, string>): string {
   if (values.get('http/use-authentication') !== 'true') return server;
   const [user = ''] = textsIn(values.get('http/authentication-user') ?? '');

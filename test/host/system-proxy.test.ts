@@ -131,6 +131,20 @@ describe('P01: GNOME settings', () => {
     });
   });
 
+  test('https goes through the HTTP proxy, with its login, when it has none of its own or the same', async () => {
+    const manual = await recorded('gnome-manual.txt');
+    const login = "http://corp%5Cme:p'w%401@web.corp.example:3128";
+    const without = manual.replace("https host 'secure.corp.example'", "https host ''");
+    expect(parseGnomeProxy(without)?.https).toBe(login);
+    expect(parseGnomeProxy(without.replace('use-same-proxy true', 'use-same-proxy false'))?.https).toBe(
+      login,
+    );
+    const same = manual
+      .replace("https host 'secure.corp.example'", "https host 'web.corp.example'")
+      .replace('https port 3129', 'https port 3128');
+    expect(parseGnomeProxy(same)?.https).toBe(login);
+  });
+
   test('a script', async () => {
     expect(parseGnomeProxy(await recorded('gnome-auto.txt'))).toEqual({
       name: 'GNOME settings',
