@@ -213,7 +213,10 @@ export function sharesFolders(driver: Driver): driver is Driver & SharesFolders 
   return 'sharedFolders' in driver;
 }
 
-/** A driver that can keep a machine's state to go back to (P39). The machine is stopped when one is taken or restored. */
+/**
+ * A driver that can keep a machine's disk to go back to (P39). The machine is stopped for all of it. Names are letters, digits and `-`; core
+ * takes each only once, for a hypervisor may have several snapshots of one name. One that is gone is deleted.
+ */
 export interface TakesSnapshots {
   takeSnapshot(machine: DriverMachine, name: string, context: DriverContext): Promise<void>;
   restoreSnapshot(machine: DriverMachine, name: string, context: DriverContext): Promise<void>;

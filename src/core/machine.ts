@@ -160,6 +160,8 @@ export interface MachineNotes {
   readonly image?: MachineImage | undefined;
   /** What the last upgrade replaced, and kept to go back to (P39). */
   readonly beforeUpgrade?: BeforeUpgrade | undefined;
+  /** Every snapshot of our making, noted before it is taken and until it is deleted: some may not be there (yet, or any more). */
+  readonly snapshots?: readonly string[] | undefined;
   readonly trusted?: readonly TrustedCertificate[] | undefined;
   /** The entry of this machine in the docker client's config.json, by DOCKER_HOST ('': not yet known). */
   readonly clientConfig?: { readonly path: string; readonly host: string } | undefined;

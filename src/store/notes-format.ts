@@ -50,6 +50,7 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     trusted,
     settingsPending,
     beforeUpgrade,
+    snapshots,
     clientConfig,
     ...others
   } = found;
@@ -64,6 +65,7 @@ export function parseNotes(text: string, config: string | Uint8Array): MachineNo
     ...(settingsPending === true && { settingsPending }),
     ...(isClientConfig(clientConfig) && { clientConfig }),
     ...(isBeforeUpgrade(beforeUpgrade) && { beforeUpgrade }),
+    ...(Array.isArray(snapshots) && { snapshots: snapshots.filter((it) => typeof it === 'string') }),
     ...(isJsonObject(driver) && { driver }),
   };
 }

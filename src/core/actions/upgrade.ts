@@ -7,11 +7,9 @@ import type { BootImage } from '../ports.js';
 import { forMachine } from '../reporter.js';
 import { type EngineInventory, engineInventory, whatIsMissing } from './engine-inventory.js';
 import { connectGuest } from './guest.js';
+import { dropSnapshots, keepDisk } from './kept-snapshots.js';
 import { withMachineLock } from './machine-lock.js';
 import { awaitReady, bootUp } from './power.js';
-
-/** One is kept: that of the last upgrade. */
-const SNAPSHOT = 'before-upgrade';
 
 export interface UpgradeRequest {
   /** A URL or a file; '' for what the machine was made from, or the newest release. */
@@ -83,6 +81,9 @@ export async function rollBackMachine(
     if (kept === undefined || (await app.shelf.look(paths.previousImage, call.signal)) === undefined) {
       throw nothingKept(name, 'it was not upgraded, or is back already');
     }
+    if ((await app.images.describe(paths.previousImage)).digest !== kept.image.digest) {
+      throw nothingKept(name, 'another upgrade was cut off while it kept the image that the machine has now');
+    }
     if (request.disk && (kept.snapshot === undefined || !takesSnapshots(driver))) {
       throw nothingKept(name, `no snapshot of its disk was taken: the driver "${driver.name}" takes none`);
     }
@@ -97,7 +98,7 @@ export async function rollBackMachine(
     const { beforeUpgrade: _, ...notes } = stopped.notes;
     const restored = { ...stopped, notes: { ...notes, image: kept.image } };
     await app.store.save(restored);
-    await startAgain(app, restored, driver, call);
+    await startAgain(app, await dropSnapshots(app, restored, driver, call), driver, call);
     call.reporter.step(`"${name}" has ${kept.image.version || 'its former image'} again.`);
   });
 }
@@ -114,27 +115,19 @@ async function swapImage(
   const context = driverContext(call, name);
   const stopped = await stopFirst(app, record, driver, 'Stopping machine to do the upgrade...', call);
   call.reporter.step(`Upgrading machine "${name}"...`);
-  const machine = driverMachine(app, stopped);
-  if (takesSnapshots(driver)) {
-    if (stopped.notes.beforeUpgrade?.snapshot !== undefined)
-      await driver.deleteSnapshot(machine, SNAPSHOT, context);
-    context.reporter.step('Keeping the disk as it is now, to go back to...');
-    await driver.takeSnapshot(machine, SNAPSHOT, context);
-  }
+  const { record: noted, snapshot } = await keepDisk(app, stopped, driver, call);
   await app.store.copyFile(paths.image, paths.previousImage, 0o600);
   const kept: MachineRecord = {
-    ...stopped,
-    notes: {
-      ...stopped.notes,
-      beforeUpgrade: { image: images.from, ...(takesSnapshots(driver) && { snapshot: SNAPSHOT }) },
-    },
+    ...noted,
+    notes: { ...noted.notes, beforeUpgrade: { image: images.from, ...(snapshot && { snapshot }) } },
   };
   // Cut off from here on, the machine has one whole image or the other, and the way back is known.
   await app.store.save(kept);
+  const swept = await dropSnapshots(app, kept, driver, call);
   context.reporter.step(`Copying ${images.to.path} to ${paths.image}...`);
   await app.store.copyFile(images.to.path, paths.image, 0o600);
   const { version, digest, oneStep } = images.to;
-  const swapped = { ...kept, notes: { ...kept.notes, image: { version, digest, oneStep } } };
+  const swapped = { ...swept, notes: { ...swept.notes, image: { version, digest, oneStep } } };
   await app.store.save(swapped);
   call.reporter.step('Starting machine back up...');
   return swapped;

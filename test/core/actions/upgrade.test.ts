@@ -26,6 +26,46 @@ async function facts(path: string) {
   return { version, digest: createHash('sha256').update(version).digest('hex'), oneStep: false };
 }
 
+/**
+ * Gives the driver snapshots as VirtualBox has them: several may bear one name, and then the first is meant; none is deleted that several branch
+ * from. The machine's disk is a text.
+ */
+function snapshots() {
+  const disk = { content: 'made at first', from: -1 };
+  const taken: { readonly name: string; readonly content: string; readonly id: number; from: number }[] = [];
+  let next = 0;
+  const named = (name: string) => {
+    const known = taken.find((it) => it.name === name);
+    if (known === undefined) throw new TmachineError({ code: 'NONE', message: `no snapshot ${name}` });
+    return known;
+  };
+  Object.assign(world.driver, {
+    takeSnapshot: async (_machine: unknown, name: string) => {
+      const { notes } = await app.store.load('dev');
+      expect(notes.snapshots).toContain(name);
+      taken.push({ name, content: disk.content, id: next, from: disk.from });
+      disk.from = next;
+      next += 1;
+    },
+    restoreSnapshot: async (_machine: unknown, name: string) => {
+      const { id, content } = named(name);
+      Object.assign(disk, { content, from: id });
+    },
+    deleteSnapshot: async (_machine: unknown, name: string) => {
+      const { id, from } = named(name);
+      const children = [...taken, disk].filter((it) => it.from === id);
+      if (children.length > 1)
+        throw new TmachineError({ code: 'BRANCHES', message: 'several branch from it' });
+      for (const child of children) child.from = from;
+      taken.splice(
+        taken.findIndex((it) => it.id === id),
+        1,
+      );
+    },
+  });
+  return { disk, taken };
+}
+
 beforeEach(async () => {
   world = await testApp({ oneStep: false });
   found = join(world.app.store.layout.root, 'newest.iso');
@@ -151,21 +191,103 @@ describe('P39: upgrade', () => {
   });
 
   test('where the driver takes snapshots, one is kept: that before the last upgrade', async () => {
-    const snapshots: string[] = [];
-    const note = (what: string) => async (_machine: unknown, name: string) =>
-      void snapshots.push(`${what} ${name}`);
-    Object.assign(world.driver, {
-      takeSnapshot: note('take'),
-      restoreSnapshot: note('restore'),
-      deleteSnapshot: note('delete'),
-    });
+    const { disk, taken } = snapshots();
     await upgrade();
+    disk.content = 'made with v28';
     await writeFile(found, 'v29.0.0');
     await upgrade();
-    expect(snapshots).toEqual(['take before-upgrade', 'delete before-upgrade', 'take before-upgrade']);
+    expect(taken.map(({ content }) => content)).toEqual(['made with v28']);
+    disk.content = 'made with v29';
     await rollBack(true);
-    expect(snapshots.at(-1)).toBe('restore before-upgrade');
+    expect([bootsFrom(), disk.content]).toEqual(['v28.5.2', 'made with v28']);
+  });
+
+  test('after a rollback the snapshot is gone: the next --disk goes back to the next upgrade, not to the first', async () => {
+    const { disk, taken } = snapshots();
+    await upgrade();
+    await rollBack();
+    expect(taken).toEqual([]);
+    expect((await app.store.load('dev')).notes.snapshots).toEqual([]);
+    disk.content = 'made since';
+    await upgrade();
+    disk.content = 'broken by the upgrade';
+    await rollBack(true);
+    expect([bootsFrom(), disk.content, taken]).toEqual(['v26.1.5', 'made since', []]);
+  });
+
+  test.each([1, 2])('killed after snapshot %i was taken, none is confused with the next one', async (nth) => {
+    const { disk, taken } = snapshots();
+    if (nth === 2) await upgrade();
+    await writeFile(found, 'v29.0.0');
+    const before = bootsFrom();
+    const { copyFile } = app.store;
+    app.store.copyFile = async () => {
+      throw new TmachineError({ code: 'CUT', message: 'cut' });
+    };
+    await expect(upgrade()).rejects.toThrow('cut');
+    app.store.copyFile = copyFile;
+    expect(taken).toHaveLength(nth);
+    disk.content = 'made since';
+    await upgrade();
+    expect(taken).toHaveLength(1);
+    disk.content = 'broken by the upgrade';
+    await rollBack(true);
+    expect([bootsFrom(), disk.content, taken]).toEqual([before, 'made since', []]);
+  });
+
+  test('killed after a second snapshot was taken, the way back is still that of the first, whatever branches from it', async () => {
+    const { disk, taken } = snapshots();
+    await upgrade();
+    disk.content = 'made with v28';
+    await writeFile(found, 'v29.0.0');
+    const { copyFile } = app.store;
+    app.store.copyFile = async () => {
+      throw new TmachineError({ code: 'CUT', message: 'cut' });
+    };
+    await expect(upgrade()).rejects.toThrow('cut');
+    app.store.copyFile = copyFile;
+    await rollBack(true);
+    expect([bootsFrom(), disk.content, taken]).toEqual(['v26.1.5', 'made at first', []]);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test('killed while it kept the image that was there, there is no way back to another one', async () => {
+    snapshots();
+    await upgrade();
+    await writeFile(found, 'v29.0.0');
+    const { store } = app;
+    const copyFile = store.copyFile.bind(store);
+    store.copyFile = async (from, to, mode) => {
+      await copyFile(from, to, mode);
+      throw new TmachineError({ code: 'CUT', message: 'cut' });
+    };
+    await expect(upgrade()).rejects.toThrow('cut');
+    store.copyFile = copyFile;
+    await expect(rollBack(true)).rejects.toMatchObject({
+      code: 'NOTHING_TO_GO_BACK_TO',
+      reason: expect.stringContaining('cut off'),
+    });
     expect(bootsFrom()).toBe('v28.5.2');
+  });
+
+  test('a snapshot that cannot be deleted is told, and tried again the next time', async () => {
+    const { taken } = snapshots();
+    await upgrade();
+    const first = taken[0]?.name;
+    const { deleteSnapshot } = Object.assign({ deleteSnapshot: undefined }, world.driver);
+    Object.assign(world.driver, {
+      deleteSnapshot: async () => {
+        throw new TmachineError({ code: 'FULL', message: 'no', reason: 'no space left' });
+      },
+    });
+    await rollBack();
+    expect(world.warnings).toEqual([
+      `(dev) The snapshot "${first}" is not needed any more, and cannot be deleted: no space left`,
+    ]);
+    expect(bootsFrom()).toBe('v26.1.5');
+    Object.assign(world.driver, { deleteSnapshot });
+    await upgrade();
+    expect(taken.map(({ name }) => name)).not.toContain(first);
   });
 
   test('--disk without a snapshot is refused before anything is stopped', async () => {
