@@ -215,7 +215,7 @@ export function sharesFolders(driver: Driver): driver is Driver & SharesFolders 
 
 /**
  * A driver that can keep a machine's disk to go back to (P39). The machine is stopped for all of it. Names are letters, digits and `-`; core
- * takes each only once, for a hypervisor may have several snapshots of one name. One that is gone is deleted.
+ * takes each only once, for a hypervisor may have several snapshots of one name. Deleting one that is gone succeeds.
  */
 export interface TakesSnapshots {
   takeSnapshot(machine: DriverMachine, name: string, context: DriverContext): Promise<void>;

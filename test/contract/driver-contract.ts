@@ -1,13 +1,14 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type {
-  Driver,
-  DriverContext,
-  DriverMachine,
-  DriverSettings,
-  FlagValues,
-  GuestDisk,
+import {
+  type Driver,
+  type DriverContext,
+  type DriverMachine,
+  type DriverSettings,
+  type FlagValues,
+  type GuestDisk,
+  takesSnapshots,
 } from '../../src/core/driver.js';
 import { InterruptedError, UsageError } from '../../src/core/errors.js';
 import type { Reporter } from '../../src/core/reporter.js';
@@ -231,6 +232,19 @@ export function driverContract(
       await subject.deleteBehindOurBack?.(made);
       expect(await driver.state(made, context())).toBe('missing');
       await driver.remove(made, context());
+    });
+
+    test('P39: where there are snapshots: what branched from the one gone back to goes first, and one that is gone is deleted', async () => {
+      if (!takesSnapshots(driver)) return;
+      const made = await created();
+      for (const name of ['before-1', 'before-2']) await driver.takeSnapshot(made, name, context());
+      await driver.restoreSnapshot(made, 'before-1', context());
+      for (const name of ['before-2', 'before-1', 'before-1']) {
+        await driver.deleteSnapshot(made, name, context());
+      }
+      await expect(driver.restoreSnapshot(made, 'before-1', context())).rejects.toThrow();
+      await driver.remove(made, context());
+      expect(await driver.state(made, context())).toBe('missing');
     });
 
     test('an interrupted call ends with the reason, and the machine can still be told and removed', async () => {

@@ -14,12 +14,14 @@ import { listHostOnlyInterfaces } from './network.js';
 import { parseDhcpServers, parseVms } from './parse.js';
 import type { VirtualBoxSettings } from './settings.js';
 import { powerOff } from './stop.js';
+import { withoutWarning } from './vboxmanage.js';
 import type { Dialect } from './version.js';
 import {
   findVirtualMachine,
   isGone,
+  isUnregistered,
   machineState,
-  readVirtualMachine,
+  parseVirtualMachine,
   type Tools,
 } from './virtual-machine.js';
 
@@ -132,8 +134,9 @@ async function removeUnusedAdapters(
     noted,
     interfaces.map(({ name }) => name),
   );
+  const inUse = known.made.size === 0 ? [] : await adaptersInUse(tools, context);
   for (const adapter of [...known.made.keys()]) {
-    if (await isUsed(adapter, tools, context)) continue;
+    if (inUse === undefined || inUse.includes(adapter)) continue;
     const network = [hasFixedLeases ? '--network' : '--netname', `HostInterfaceNetworking-${adapter}`];
     await ignoreMissing(['dhcpserver', 'remove', ...network], 'removing the DHCP server', tools, context);
     await ignoreMissing(['hostonlyif', 'remove', adapter], 'removing the host-only adapter', tools, context);
@@ -142,19 +145,28 @@ async function removeUnusedAdapters(
   await writeMadeAdapters(known, tools.ports);
 }
 
-async function isUsed(
-  adapter: string,
+/** What all machines of VirtualBox are connected to, by whichever of their cards; undefined when one of them cannot be read: it may be on any. */
+async function adaptersInUse(
   { vbox }: Pick<Tools, 'vbox'>,
   context: DriverContext,
-): Promise<boolean> {
-  const purpose = 'looking who uses the host-only adapter';
-  const machines = parseVms(await vbox.run({ args: ['list', 'vms'], purpose, isQuestion: true }, context));
+): Promise<readonly string[] | undefined> {
+  const purpose = 'looking who uses the host-only adapters';
+  const list = await vbox.run({ args: ['list', 'vms'], purpose, isQuestion: true }, context);
+  const machines = parseVms(list);
+  const lines = withoutWarning(list)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  if (machines.length < lines.length) return undefined;
+  const inUse: string[] = [];
   for (const { uuid } of machines) {
     const args = ['showvminfo', uuid, '--machinereadable'];
     const answer = await vbox.attempt({ args, purpose, isQuestion: true }, context);
-    if (answer.ok && readVirtualMachine(answer.stdout).hostOnlyAdapter === adapter) return true;
+    if (!answer.ok && isUnregistered(answer.error.output)) continue; // deleted in this moment
+    const found = answer.ok ? parseVirtualMachine(answer.stdout) : undefined;
+    if (found === undefined) return undefined;
+    inUse.push(...found.adapters);
   }
-  return false;
+  return inUse;
 }
 
 /** What is gone already needs no removal. */

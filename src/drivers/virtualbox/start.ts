@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
-import { throwIfInterrupted } from '../../core/errors.js';
+import { throwIfInterrupted, WrongStateError } from '../../core/errors.js';
 import { preparePrivateConsole } from './create.js';
 import { HostOnlyUnavailable } from './host-only-errors.js';
 import type { HostOnlyPlace } from './host-only-network.js';
@@ -69,8 +69,18 @@ export async function startVirtualMachine(
       throw crashed(machine);
     case 'saved':
       return bootFromSaved(machine, known, { ...found, hasSavedState: true }, tools, context);
-    default:
+    case 'stopped':
       return bootFromOff(machine, known, { ...found, hasSavedState: false }, tools, context);
+    default:
+      throw new WrongStateError({
+        code: 'VBOX_STATE_UNKNOWN',
+        message: `Machine "${machine.name}" cannot be started: nothing tells whether it runs`,
+        reason: `VirtualBox says "${found.word}", which this release does not know`,
+        nextSteps: [
+          'see it in the window of VirtualBox, and wait until it has come to an end there',
+          `or switch it off: tmachine kill ${machine.name}`,
+        ],
+      });
   }
 }
 

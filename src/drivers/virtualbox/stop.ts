@@ -9,6 +9,7 @@ import {
   findVirtualMachine,
   machineMissing,
   machineState,
+  readVirtualMachine,
   type Tools,
   type VirtualMachine,
 } from './virtual-machine.js';
@@ -112,7 +113,7 @@ export async function powerOff(uuid: string, tools: Tools, context: DriverContex
         { args, purpose: 'asking for the state of the machine', isQuestion: true },
         context,
       );
-      const word = /^VMState="([\w-]+)"/m.exec(info)?.[1] ?? '';
+      const { word } = readVirtualMachine(info);
       const state = machineState(word);
       return state === 'stopped' || state === 'saved'
         ? { done: true, value: undefined }

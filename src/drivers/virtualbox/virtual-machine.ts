@@ -9,6 +9,8 @@ import type { VirtualBoxSettings } from './settings.js';
 import type { Forward } from './settings-file.js';
 import type { VBoxManage } from './vboxmanage.js';
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** What the driver's parts work with. */
 export interface Tools {
   readonly vbox: VBoxManage;
@@ -24,6 +26,8 @@ export interface VirtualMachine {
   readonly settingsFile: string;
   readonly logDirectory: string;
   readonly forwards: readonly Forward[];
+  /** The host-only adapters of all its cards. */
+  readonly adapters: readonly string[];
   /** Of the second card; empty: none. */
   readonly hostOnlyAdapter: string;
   readonly hostOnlyMac: string;
@@ -32,6 +36,7 @@ export interface VirtualMachine {
 /**
  * The machine's own virtual machine, or undefined: by its UUID, so also after somebody renamed it; one of docker-machine's by its name, if its
  * settings lie in the machine's directory: a stranger of the same name is none of ours. One whose files are gone is none either.
+ * Throws VBoxManageError, VBOX_GARBLED.
  */
 export async function findVirtualMachine(
   machine: DriverMachine,
@@ -59,22 +64,44 @@ export async function findVirtualMachine(
 
 /** VirtualBox does not know the machine, or cannot read it any more because its files were deleted. */
 export function isGone(output: string): boolean {
-  return /Could not find a registered machine|VBOX_E_OBJECT_NOT_FOUND|The object functionality is limited/.test(
-    output,
-  );
+  return isUnregistered(output) || /The object functionality is limited/.test(output);
 }
 
-/** From `showvminfo --machinereadable`. */
+/** VirtualBox does not know the machine. */
+export function isUnregistered(output: string): boolean {
+  return /Could not find a registered machine|VBOX_E_OBJECT_NOT_FOUND/.test(output);
+}
+
+/** As `parseVirtualMachine`. Throws VBOX_GARBLED where that finds none. */
 export function readVirtualMachine(output: string): VirtualMachine {
+  const found = parseVirtualMachine(output);
+  if (found !== undefined) return found;
+  const said = output.trim().split('\n', 1)[0] ?? '';
+  throw new TmachineError({
+    code: 'VBOX_GARBLED',
+    message: 'VBoxManage does not tell what state the machine is in',
+    reason: `its answer lacks the UUID or the state: ${said === '' ? 'it is empty' : `it begins with "${said.slice(0, 80)}"`}`,
+    nextSteps: [
+      'see what it says with: VBoxManage showvminfo NAME',
+      'if that is no description of the machine, end all programs of VirtualBox (VBoxSVC last), or install it again',
+    ],
+  });
+}
+
+/** From `showvminfo --machinereadable`; undefined when that is cut off or something else: what has no UUID is nothing to act on. */
+export function parseVirtualMachine(output: string): VirtualMachine | undefined {
   const info = parseMachineReadable(output);
   const value = (key: string) => info.get(key) ?? '';
+  const [uuid, word] = [value('UUID'), value('VMState').toLowerCase()];
+  if (!UUID.test(uuid) || word === '') return undefined;
   return {
-    uuid: value('UUID'),
+    uuid,
     name: value('name'),
-    word: value('VMState').toLowerCase(),
+    word,
     settingsFile: value('CfgFile'),
     logDirectory: value('LogFldr'),
     forwards: [...info].flatMap(([key, text]) => (key.startsWith('Forwarding(') ? readForward(text) : [])),
+    adapters: [...info].flatMap(([key, text]) => (/^hostonlyadapter\d+$/.test(key) ? [text] : [])),
     hostOnlyAdapter: /^hostonly/.test(value('nic2'))
       ? value('hostonlyadapter2') || value('hostonly-network2')
       : '',

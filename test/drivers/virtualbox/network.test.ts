@@ -16,6 +16,7 @@ import {
 import type { DhcpServer, HostOnlyInterface } from '../../../src/drivers/virtualbox/parse.js';
 import { context } from '../../contract/driver-contract.js';
 import { refusal } from '../../support/fake-virtualbox.js';
+import { failedCall, recording } from '../../support/vboxmanage-recordings.js';
 import { Bench, type BenchOptions } from './bench.js';
 
 function cidr(text: string) {
@@ -251,6 +252,43 @@ describe('adapters of our making', () => {
     await bench.start();
     await bench.driver.remove(bench.machine, bench.context);
     expect(bench.box.adapters).toHaveLength(1);
+  });
+
+  const OTHER = '00000000-0000-4000-8000-000000000009';
+
+  test.each([
+    ['on it with its first and third card', () => recording('7.2-linux/showvminfo-cards-1-and-3')],
+    ['that cannot be read', () => failedCall('7.2-linux/showvminfo-inaccessible')],
+    ['whose description is cut off', () => ({ stdout: 'name="other"\nUUID="0000' })],
+  ])('nor while there is a machine %s', async (_what, answer) => {
+    await open();
+    await bench.create();
+    await bench.start();
+    bench.box.vms.push({ ...bench.box.vm('dev'), uuid: OTHER, name: 'other', nic2: 'none' });
+    const { stdout, ...rest } = answer();
+    bench.box.inject(new RegExp(`^showvminfo ${OTHER}`), { ...rest, stdout });
+    await bench.driver.remove(bench.machine, bench.context);
+    expect(bench.box.adapters).toHaveLength(1);
+    expect(bench.box.servers).toHaveLength(1);
+  });
+
+  test('nor when VBoxManage does not list the machines as it should', async () => {
+    await open();
+    await bench.create();
+    await bench.start();
+    bench.box.inject(/^list vms/, { stdout: '"other" {0000\n' });
+    await bench.driver.remove(bench.machine, bench.context);
+    expect(bench.box.adapters).toHaveLength(1);
+  });
+
+  test('a machine that is deleted in this moment is on no adapter', async () => {
+    await open();
+    await bench.create();
+    await bench.start();
+    bench.box.vms.push({ ...bench.box.vm('dev'), uuid: OTHER, name: 'other' });
+    bench.box.inject(new RegExp(`^showvminfo ${OTHER}`), failedCall('7.2-linux/showvminfo-unknown'));
+    await bench.driver.remove(bench.machine, bench.context);
+    expect(bench.box.adapters).toEqual([]);
   });
 
   test('somebody else\u2019s stays, with the address given back', async () => {

@@ -41,6 +41,8 @@ describe('what VBoxManage prints', () => {
     const same = parseVms(recording('7.2-linux/list-vms-same-name').stdout);
     expect(same.map(({ name }) => name)).toEqual(['dev', 'dev']);
     expect(new Set(same.map((it) => it.uuid)).size).toBe(2);
+    const unreadable = parseVms(recording('7.2-linux/list-vms-inaccessible').stdout);
+    expect(unreadable.map(({ name }) => name)).toEqual(['dev', '<inaccessible>']);
   });
 
   test('list hostonlyifs', () => {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { machineState, readVirtualMachine } from '../../../src/drivers/virtualbox/virtual-machine.js';
 import { refusal } from '../../support/fake-virtualbox.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
-import { recording } from '../../support/vboxmanage-recordings.js';
+import { failedCall, recording } from '../../support/vboxmanage-recordings.js';
 import { Bench, type BenchOptions } from './bench.js';
 
 let bench: Bench;
@@ -147,6 +147,56 @@ test.each(['start', 'stop', 'kill'] as const)(
   },
 );
 
+describe.each([
+  ['nothing', ''],
+  ['a crash', 'Segmentation fault (core dumped)\n'],
+  [
+    'what was cut off before the state',
+    recording('7.2-linux/showvminfo-running').stdout.replace(/VMState=.*/s, ''),
+  ],
+  [
+    'a state without a machine',
+    recording('7.2-linux/showvminfo-running').stdout.replace(/^UUID="[^"]*/m, 'UUID="'),
+  ],
+])('where VBoxManage answers with exit code 0 and %s', (_what, stdout) => {
+  test.each(['state', 'start', 'stop', 'kill', 'remove'] as const)(
+    '%s says that it cannot tell, and touches nothing',
+    async (action) => {
+      await running();
+      bench.box.inject(/^showvminfo /, { stdout });
+      await expect(bench.driver[action](bench.machine, bench.context)).rejects.toMatchObject({
+        code: 'VBOX_GARBLED',
+        message: 'VBoxManage does not tell what state the machine is in',
+        nextSteps: ['see what it says with: VBoxManage showvminfo dev', expect.any(String)],
+        exitCode: 1,
+      });
+      expect(bench.box.takeCalls()).toEqual([expect.stringMatching(/^showvminfo /)]);
+      expect(bench.box.vm('dev').state).toBe('running');
+    },
+  );
+});
+
+test('garbage after the plug was pulled is not taken for a machine that is still on', async () => {
+  await running();
+  const { uuid } = bench.box.vm('dev');
+  const effect = () => bench.box.inject(/^showvminfo /, { stdout: 'Segmentation fault\n' });
+  bench.box.inject(/^controlvm .* poweroff/, { stdout: '', effect });
+  await expect(bench.driver.kill(bench.machine, bench.context)).rejects.toMatchObject({
+    code: 'VBOX_GARBLED',
+  });
+  expect(bench.box.takeCalls().at(-1)).toBe(`showvminfo ${uuid} --machinereadable`);
+});
+
+test('a state of a newer VirtualBox is no reason to start the machine on top of it', async () => {
+  await running();
+  bench.box.vm('dev').state = 'migrating';
+  await expect(bench.driver.start(bench.machine, bench.context)).rejects.toMatchObject({
+    code: 'VBOX_STATE_UNKNOWN',
+    reason: 'VirtualBox says "migrating", which this release does not know',
+  });
+  expect(bench.box.takeCalls()).toEqual([expect.stringMatching(/^showvminfo /)]);
+});
+
 test('P39: a snapshot can be taken, gone back to and deleted', async () => {
   await running();
   await bench.driver.kill(bench.machine, bench.context);
@@ -156,6 +206,20 @@ test('P39: a snapshot can be taken, gone back to and deleted', async () => {
   await bench.driver.deleteSnapshot(bench.machine, 'before', bench.context);
   expect(bench.box.vm('dev').snapshots).toEqual([]);
 });
+
+test.each(['snapshot-unknown', 'snapshot-delete-unknown'])(
+  'P39: a snapshot that is gone need not be deleted, but cannot be gone back to (%s)',
+  async (name) => {
+    await running();
+    await bench.driver.kill(bench.machine, bench.context);
+    bench.box.inject(/^snapshot /, failedCall(`7.2-linux/${name}`), failedCall(`7.2-linux/${name}`));
+    await bench.driver.deleteSnapshot(bench.machine, 'before', bench.context);
+    await expect(bench.driver.restoreSnapshot(bench.machine, 'before', bench.context)).rejects.toMatchObject({
+      code: 'VBOX_FAILED',
+      reason: expect.stringMatching(/snapshot/),
+    });
+  },
+);
 
 test('P31: the folders that the guest sees, with their places there and something that is in them', async () => {
   const room = await temporaryDirectory('share');

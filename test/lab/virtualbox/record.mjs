@@ -429,6 +429,9 @@ async function recordStates(attach) {
   record('controlvm-not-running', ['controlvm', 'dev', 'poweroff']);
   record('snapshot-take', ['snapshot', 'dev', 'take', 'before upgrade']);
   record('snapshot-list', ['snapshot', 'dev', 'list', '--machinereadable']);
+  record('snapshot-delete-unknown', ['snapshot', 'dev', 'delete', 'nothing'], {
+    note: 'the machine has another snapshot',
+  });
   record('showvminfo-snapshot', ['showvminfo', 'dev', '--machinereadable'], { note: showing });
   record('snapshot-restore', ['snapshot', 'dev', 'restore', 'before upgrade']);
   record('snapshot-delete', ['snapshot', 'dev', 'delete', 'before upgrade']);
@@ -540,6 +543,27 @@ function recordTransients() {
   call(['discardstate', 'dev']);
 }
 
+/** A machine whose host-only cards are not the second one; then its files are gone. */
+function recordNeighbour() {
+  const folder = join(scratch, 'neighbour');
+  call(['createvm', '--basefolder', folder, '--name', 'neighbour', '--register']);
+  call([
+    'modifyvm',
+    'neighbour',
+    ...['--nic1', 'hostonly', '--hostonlyadapter1', 'vboxnet0'],
+    ...['--nic3', 'hostonly', '--hostonlyadapter3', 'vboxnet1'],
+  ]);
+  const uuid = /UUID="(\S+)"/.exec(
+    record('showvminfo-cards-1-and-3', ['showvminfo', 'neighbour', '--machinereadable']).stdout,
+  )[1];
+  endService();
+  const note = 'the files of the machine are gone';
+  rmSync(folder, { recursive: true });
+  record('list-vms-inaccessible', ['list', 'vms'], { note });
+  record('showvminfo-inaccessible', ['showvminfo', uuid, '--machinereadable'], { note });
+  call(['unregistervm', uuid]);
+}
+
 function recordRemoving() {
   record('unregistervm', ['unregistervm', 'dev', '--delete']);
   record('unregistervm-unknown', ['unregistervm', 'dev', '--delete']);
@@ -595,6 +619,7 @@ try {
   await recordStates(attach);
   recordTransients();
   recordFailedStarts();
+  recordNeighbour();
   recordRemoving();
   recordFullAndReadOnlyDisks();
 } finally {
