@@ -1,4 +1,6 @@
-/** One way that a PAC script names: `direct`, or a proxy URL without credentials. */
+import { readProxyUrl } from './proxy-url.js';
+
+/** One way that a PAC script names: `direct`, or a proxy URL, which rarely has credentials. */
 export type PacWay = string | 'direct';
 
 const SCHEMES: Readonly<Record<string, string>> = {
@@ -11,22 +13,32 @@ const SCHEMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The ways in a PAC script's answer, such as `PROXY a:8080; SOCKS b:1080; DIRECT`, to be tried in this order. Entries of a kind
- * that we do not know are passed over; an answer that names nothing means `direct`, as browsers have it. What comes after DIRECT is
- * kept: a direct way may be closed where a proxy is not.
+ * The ways in a PAC script's answer, such as `PROXY a:8080; SOCKS b:1080; DIRECT`, to be tried in this order. Entries of no use are
+ * passed over; an answer that names nothing means `direct`, as browsers have it. What comes after DIRECT is kept: a direct way may
+ * be closed where a proxy is not.
  */
 export function readPacAnswer(answer: string): readonly PacWay[] {
-  const ways: PacWay[] = [];
-  for (const entry of answer.split(';')) {
-    const [kind = '', server] = entry.trim().split(/\s+/);
-    const scheme = SCHEMES[kind.toUpperCase()];
-    const way =
-      kind.toUpperCase() === 'DIRECT'
-        ? 'direct'
-        : scheme !== undefined && server !== undefined
-          ? `${scheme}://${server}`
-          : undefined;
-    if (way !== undefined && !ways.includes(way)) ways.push(way);
-  }
-  return ways.length === 0 ? ['direct'] : ways;
+  const ways = entriesOf(answer)
+    .map(wayOf)
+    .filter((way) => way !== undefined);
+  return ways.length === 0 ? ['direct'] : [...new Set(ways)];
+}
+
+/** The entries of a PAC script's answer that are passed over: of a kind that we do not know, or without a proper address. */
+export function unusablePacEntries(answer: string): readonly string[] {
+  return entriesOf(answer).filter((entry) => wayOf(entry) === undefined);
+}
+
+function entriesOf(answer: string): readonly string[] {
+  return answer
+    .split(';')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+function wayOf(entry: string): PacWay | undefined {
+  const [kind = '', server = ''] = entry.split(/\s+/);
+  if (kind.toUpperCase() === 'DIRECT') return 'direct';
+  const scheme = SCHEMES[kind.toUpperCase()];
+  return scheme === undefined ? undefined : readProxyUrl(`${scheme}://${server}`).url;
 }

@@ -409,7 +409,9 @@ export interface ImageShelf {
 
 /** One step of the way to a URL. */
 export interface Hop {
-  readonly name: 'proxy' | 'name' | 'connection' | 'tunnel' | 'certificate' | 'answer';
+  /** `machine`: getting inside, before the way itself. */
+  readonly name: 'machine' | 'proxy' | 'name' | 'connection' | 'tunnel' | 'certificate' | 'answer';
+  /** False for what ends the way. */
   readonly ok: boolean;
   /** What was found, without secrets. */
   readonly text: string;

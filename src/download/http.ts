@@ -74,7 +74,7 @@ async function getOnce<T>(
     try {
       return await getTrusting(way, request, tools, read);
     } catch (error) {
-      if (next === undefined || !isUnreached(error)) throw error;
+      if (next === undefined || !(error instanceof TransferFault) || !error.neverReached) throw error;
       request.reporter.debug(`${error.failure.message}; going on with ${describeProxy(next)}`);
       tools.proxies.avoid?.(way.proxy);
     }
@@ -82,14 +82,10 @@ async function getOnce<T>(
   throw new TypeError('a choice has at least one way');
 }
 
-/** The proxy, then those that a PAC script named after it. */
-function waysOf(choice: ProxyChoice): readonly ProxyChoice[] {
+/** The proxy, then those that a PAC script named after it, each a choice of its own. */
+export function waysOf(choice: ProxyChoice): readonly ProxyChoice[] {
   const { failover = [], ...first } = choice;
   return [first, ...failover.map((proxy) => ({ ...first, proxy }))];
-}
-
-function isUnreached(error: unknown): error is TransferFault {
-  return error instanceof TransferFault && error.neverReached;
 }
 
 /** With the system's own authorities only when those at hand do not vouch for the other side: reading them takes its time. */

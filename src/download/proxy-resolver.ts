@@ -1,4 +1,5 @@
 import { TmachineError } from '../core/errors.js';
+import { unusablePacEntries } from '../core/pac-answer.js';
 import type { ProxyResolver } from '../core/ports.js';
 import {
   chooseProxy,
@@ -38,7 +39,15 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
     const loading =
       scripts.get(script) ?? loadPacScript(parsePacLocation(script, setup.platform), setup, call);
     scripts.set(script, loading);
-    return { answer: await (await loading).proxiesFor(url, call), script };
+    const answer = await (await loading).proxiesFor(url, call);
+    for (const entry of unusablePacEntries(answer)) {
+      once(`${script} ${entry}`, () =>
+        call.reporter.warn(
+          `The PAC script ${redactUrl(script)} names "${redactUrl(entry)}", which is no usable proxy and is passed over`,
+        ),
+      );
+    }
+    return { answer, script };
   };
 
   const decide = async (url: string, call: PacCall): Promise<ProxyChoice> => {

@@ -5,7 +5,7 @@ import type { Call } from '../core/app.js';
 import { InterruptedError, TmachineError } from '../core/errors.js';
 import type { Hop, RouteChecker } from '../core/ports.js';
 import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
-import { get, type HttpTools } from './http.js';
+import { get, type HttpTools, waysOf } from './http.js';
 import { presentedIssuer } from './presented-issuer.js';
 import { explainStatus } from './status-faults.js';
 import { errorCode, errorText } from './technical-error.js';
@@ -28,32 +28,79 @@ export function createRouteChecker(tools: HttpTools): RouteChecker {
   };
 }
 
-/** Adds the hops to one URL; returns where it redirects to. */
+/** Adds the hops to one URL, by the first way that is open as a download does; returns where it redirects to. */
 async function checkOne(url: string, hops: Hop[], tools: HttpTools, call: Call): Promise<string | undefined> {
-  const add = (name: Hop['name'], text: string) => void hops.push({ name, ok: true, text, nextSteps: [] });
+  let ways: readonly ProxyChoice[];
   try {
-    const choice = await tools.proxies.resolve(url, call);
-    add('proxy', `${describeProxy(choice)} for ${redactUrl(url)}`);
-    const way = placeOf(url, choice);
-    const address = await addressOf(way.host, choice);
-    add('name', way.host === address ? `${address} is an address` : `${way.host} is ${address}`);
-    await connectTo(address, way.port, call.signal, tools);
-    add('connection', `${way.host}:${way.port} answers`);
-    return await request(url, choice, add, tools, call);
+    ways = waysOf(await tools.proxies.resolve(url, call));
   } catch (error) {
-    if (call.signal.aborted || error instanceof InterruptedError) throw error;
-    const failure = error instanceof TransferFault ? error.failure : error;
-    if (!(failure instanceof TmachineError)) throw error;
-    hops.push({
-      name: nameAfter(hops),
-      ok: false,
-      text: failure.message.replace(/^Cannot download [^ ]+: /, ''),
-      reason: failure.reason,
-      nextSteps: failure.nextSteps,
-    });
+    hops.push(failed('proxy', failureOf(error, call)));
     return undefined;
   }
+  for (const [index, way] of ways.entries()) {
+    const tried: Hop[] = [];
+    try {
+      return await walk(url, way, tried, tools, call);
+    } catch (error) {
+      const failure = failureOf(error, call);
+      const next = ways[index + 1];
+      if (next === undefined || !isClosed(error)) {
+        tried.push(failed(nameAfter(tried), failure));
+        return undefined;
+      }
+      const text = `${withoutSubject(failure)}; going on with ${describeProxy(next)}`;
+      tried.push({ name: nameAfter(tried), ok: true, text, reason: failure.reason, nextSteps: [] });
+      tools.proxies.avoid?.(way.proxy);
+    } finally {
+      hops.push(...tried);
+    }
+  }
+  return undefined;
 }
+
+/** Goes one way, and adds its hops as they succeed; returns where it redirects to. */
+async function walk(
+  url: string,
+  way: ProxyChoice,
+  hops: Hop[],
+  tools: HttpTools,
+  call: Call,
+): Promise<string | undefined> {
+  const add = (name: Hop['name'], text: string) => void hops.push({ name, ok: true, text, nextSteps: [] });
+  add('proxy', `${describeProxy(way)} for ${redactUrl(url)}`);
+  const { host, port } = placeOf(url, way);
+  const address = await addressOf(host, way);
+  add('name', host === address ? `${address} is an address` : `${host} is ${address}`);
+  await connectTo(address, port, call.signal, tools);
+  add('connection', `${host}:${port} answers`);
+  return request(url, way, add, tools, call);
+}
+
+/** Where a download goes on with the next way. */
+function isClosed(error: unknown): boolean {
+  if (error instanceof TransferFault) return error.neverReached;
+  return error instanceof TmachineError && ['NAME_NOT_FOUND', 'UNREACHABLE'].includes(error.code);
+}
+
+/** What the user is told; what is no expected failure is thrown on. */
+function failureOf(error: unknown, call: Call): TmachineError {
+  const failure = error instanceof TransferFault ? error.failure : error;
+  if (call.signal.aborted || failure instanceof InterruptedError) throw error;
+  if (!(failure instanceof TmachineError)) throw error;
+  return failure;
+}
+
+function failed(name: Hop['name'], failure: TmachineError): Hop {
+  const { reason, nextSteps } = failure;
+  return { name, ok: false, text: withoutSubject(failure), reason, nextSteps };
+}
+
+function withoutSubject({ message }: TmachineError): string {
+  return message.replace(/^Cannot download [^ ]+: /, '');
+}
+
+/** Enough to see the answer: a proxy that looks for viruses would first fetch all that it is asked for. */
+const FIRST_BYTE = { range: 'bytes=0-0' };
 
 async function request(
   url: string,
@@ -63,7 +110,7 @@ async function request(
   call: Call,
 ): Promise<string | undefined> {
   const pinned = { ...tools, proxies: { resolve: async () => choice } };
-  const asked = { url, headers: {}, followRedirects: false, ...call };
+  const asked = { url, headers: FIRST_BYTE, followRedirects: false, ...call };
   const seen = await get(asked, pinned, async (answer) => {
     // Whatever the server itself says, a login page of its own too, shows that the way is open.
     const isRefusal = answer.fromProxy || answer.headers['x-squid-error'] !== undefined;

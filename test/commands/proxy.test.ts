@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import * as proxy from '../../src/commands/proxy.js';
+import { createMachine } from '../../src/core/actions/create.js';
+import { stopMachine } from '../../src/core/actions/power.js';
 import type { Hop } from '../../src/core/ports.js';
 import { type TestApp, testApp } from '../support/test-app.js';
 import { runIn } from './command-run.js';
+import { addMachine } from './machines.js';
 
 let world: TestApp;
 beforeEach(async () => {
-  world = await testApp();
+  world = await testApp({ oneStep: false });
 });
 afterEach(() => world.remove());
 
@@ -55,6 +58,35 @@ test('--json has every step; a good way ends with 0; a URL without a scheme is h
 test('without a URL, the way to the boot images is looked at', async () => {
   await runIn(world, proxy, ['check'], found(GOOD));
   expect(asked.at(-1)).toMatch(/\/releases\/latest\/download\/boot2docker\.iso$/);
+});
+
+test('the way from here is shown although a machine cannot be looked at from inside, and why it cannot', async () => {
+  await addMachine(world, 'remote');
+  const { stdout, status } = await runIn(
+    world,
+    proxy,
+    ['check', 'a.example', '--machine', 'remote'],
+    found(GOOD),
+  );
+  expect(stdout.split('\n').slice(1)).toEqual([
+    'here     proxy     direct',
+    'remote   machine   failed: Machine "remote" cannot be reached by SSH',
+    '                     Why   the driver "none" has no login',
+    '',
+  ]);
+  expect(status).toBe(1);
+
+  await createMachine(world.app, world.request('dev'), world.call);
+  await stopMachine(world.app, 'dev', world.call);
+  const stopped = await runIn(world, proxy, ['check', 'a.example', '--machine', 'dev'], found(GOOD));
+  expect(stopped.stdout.split('\n').slice(1)).toEqual([
+    'here    proxy     direct',
+    'dev     machine   failed: Host is not running',
+    '                    Why   "dev" is stopped',
+    '                    Next  start it: tmachine start dev',
+    '',
+  ]);
+  expect(stopped.status).toBe(1);
 });
 
 test.each([

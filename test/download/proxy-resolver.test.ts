@@ -101,6 +101,18 @@ describe('P02: a PAC script', () => {
     });
   });
 
+  test('an entry of no use is passed over, and said once', async () => {
+    const answer = 'QUIC a.example:1; PROXY :8080; PROXY; PROXY good.example:1';
+    server.on('/odd.pac', status(200, {}, `function FindProxyForURL() { return "${answer}"; }`));
+    const pac = `${server.origin}/odd.pac`;
+    const { ask } = resolverOf({ pac });
+    expect(await ask(URL_ASKED)).toMatchObject({ proxy: 'http://good.example:1', failover: [] });
+    await ask('https://other.example/');
+    const said = (entry: string) =>
+      `! The PAC script ${pac} names "${entry}", which is no usable proxy and is passed over`;
+    expect(reporter.lines).toEqual([said('QUIC a.example:1'), said('PROXY :8080'), said('PROXY')]);
+  });
+
   test('comes after the environment, which is said', async () => {
     const { said } = resolverOf({ pac: `${server.origin}/proxy.pac`, env: { HTTPS_PROXY: 'env:1' } });
     expect(await said(URL_ASKED)).toBe('http://env:1 (HTTPS_PROXY)');

@@ -117,6 +117,57 @@ describeHere('proxy check, from this computer', () => {
     });
   });
 
+  test('P02: where a PAC script names several ways, the next one is looked at as a download goes it', async () => {
+    const [dead, other] = [await freePort(), await freePort()];
+    const ways = [`http://127.0.0.1:${dead}`, `http://127.0.0.1:${other}`, withLogin()];
+    const avoided: string[] = [];
+    const hops = await createRouteChecker({
+      clock: openHost().clock,
+      proxies: {
+        resolve: async () => ({ proxy: ways[0] ?? '', from: 'PAC script', failover: ways.slice(1) }),
+        avoid: (proxy) => void avoided.push(proxy),
+      },
+      trust: trusting(certificates.ca),
+    }).check(url, { reporter: recordedReporter(), signal: new AbortController().signal });
+    const shown = (way = '') => `${way.replace('p%40ss', '***')} (PAC script)`;
+    expect(shape(hops).map((line) => line.replace('me:***', '***'))).toEqual([
+      `proxy: ${shown(ways[0])} for ${url}`,
+      'name: 127.0.0.1 is an address',
+      `connection: 127.0.0.1:${dead} refuses connections; going on with ${shown(ways[1])}`,
+      `proxy: ${shown(ways[1])} for ${url}`,
+      'name: 127.0.0.1 is an address',
+      `connection: 127.0.0.1:${other} refuses connections; going on with ${shown(ways[2]).replace('me:***', '***')}`,
+      `proxy: ${shown(ways[2]).replace('me:***', '***')} for ${url}`,
+      'name: 127.0.0.1 is an address',
+      `connection: 127.0.0.1:${squid.port} answers`,
+      'certificate: trusted, signed by "Test Authority"',
+      'answer: 401',
+    ]);
+    expect(avoided).toEqual(ways.slice(0, 2));
+  });
+
+  test('when no way of a PAC script is open, the last one fails', async () => {
+    const [dead, other] = [await freePort(), await freePort()];
+    const hops = await createRouteChecker({
+      clock: openHost().clock,
+      proxies: {
+        resolve: async () => ({
+          proxy: `http://127.0.0.1:${dead}`,
+          from: 'PAC script',
+          failover: [`http://127.0.0.1:${other}`],
+        }),
+      },
+    }).check(url, { reporter: recordedReporter(), signal: new AbortController().signal });
+    expect(hops.filter(({ ok }) => !ok)).toMatchObject([
+      { name: 'connection', text: `127.0.0.1:${other} refuses connections` },
+    ]);
+  });
+
+  test('asks for one byte: a proxy that looks for viruses would fetch the whole', async () => {
+    await check(url);
+    expect(server.requests.at(-1)?.headers.range).toBe('bytes=0-0');
+  });
+
   test('P03: an authority that is not trusted is named', async () => {
     const nobody = { named: async () => [], system: async () => [] };
     expect((await check(url, withLogin(), nobody)).at(-1)).toMatchObject({

@@ -133,7 +133,7 @@ function isManaged(app: App, record: MachineRecord): boolean {
 }
 
 /** Throws WrongStateError `Host is not running`, with what it is instead. */
-async function assertRunning(app: App, record: MachineRecord, call: Call, prefix = ''): Promise<void> {
+export async function assertRunning(app: App, record: MachineRecord, call: Call, prefix = ''): Promise<void> {
   const driver = app.driver(record.driverName);
   const state = await driver.state(driverMachine(app, record), driverContext(call, record.name));
   if (state === 'running') return;

@@ -1,5 +1,7 @@
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
+import { MachineNotFoundError, TmachineError } from '../errors.js';
 import type { Hop } from '../ports.js';
+import { assertRunning } from './connection.js';
 import { connectGuest } from './guest.js';
 import { checkFromGuest } from './guest-route.js';
 
@@ -16,25 +18,39 @@ export interface ProxyCheckRequest {
 }
 
 /**
- * `proxy check`: each step of the way to a URL, from this computer and from the engine of a running machine. Throws MachineNotFoundError,
- * WrongStateError for a machine that was named and does not run, GuestError.
+ * `proxy check`: each step of the way to a URL, from this computer and from the engine of a running machine. What cannot be looked at is
+ * a step that failed. Throws MachineNotFoundError for a machine that was named, before anything is looked at.
  */
 export async function checkProxies(
   app: App,
   request: ProxyCheckRequest,
   call: Call,
 ): Promise<readonly CheckedHop[]> {
-  const here = await app.routes.check(request.url, call);
-  const hops = here.map((hop): CheckedHop => ({ ...hop, where: 'here' }));
-  const name = request.machine || ((await hasRunningDefault(app, call)) ? 'default' : '');
-  if (name === '') return hops;
-  const record = await app.store.load(name);
-  const session = await connectGuest(app, record, call);
+  const { url, machine } = request;
+  if (machine !== '' && !(await app.store.exists(machine))) throw new MachineNotFoundError(machine);
+  const here = await app.routes.check(url, call);
+  const inside = await fromInside(app, machine, url, call);
+  return [
+    ...here.map((hop): CheckedHop => ({ ...hop, where: 'here' })),
+    ...inside.map((hop): CheckedHop => ({ ...hop, where: machine || 'default' })),
+  ];
+}
+
+async function fromInside(app: App, machine: string, url: string, call: Call): Promise<readonly Hop[]> {
   try {
-    const inside = await checkFromGuest(session, record, request.url);
-    return [...hops, ...inside.map((hop): CheckedHop => ({ ...hop, where: name }))];
-  } finally {
-    await session.close();
+    if (machine === '' && !(await hasRunningDefault(app, call))) return [];
+    const record = await app.store.load(machine || 'default');
+    await assertRunning(app, record, call);
+    const session = await connectGuest(app, record, call);
+    try {
+      return await checkFromGuest(session, record, url);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    if (call.signal.aborted || !(error instanceof TmachineError)) throw error;
+    const { message, reason, nextSteps } = error;
+    return [{ name: 'machine', ok: false, text: message, reason, nextSteps }];
   }
 }
 
