@@ -1,5 +1,8 @@
-import { open, stat } from 'node:fs/promises';
+import { access, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { lastLines } from '../../core/console-text.js';
+import type { DriverMachine } from '../../core/driver.js';
+import { CONSOLE_FILE, removePatiently, writePrivately } from './disk.js';
 
 const TAIL_BYTES = 64 * 1024;
 
@@ -29,4 +32,18 @@ export async function sizeOfConsole(path: string): Promise<number> {
     ({ size }) => size,
     () => 0, // no log, nothing on it
   );
+}
+
+/** The console's file is made before VirtualBox does: private, whatever the caller's umask is. Throws StoreError. */
+export async function preparePrivateConsole(
+  machine: DriverMachine,
+  ports: Parameters<typeof writePrivately>[2],
+): Promise<void> {
+  const path = join(machine.directory, CONSOLE_FILE);
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) await removePatiently(path);
+  await writePrivately(path, '', ports);
 }

@@ -1,8 +1,8 @@
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverContext, DriverMachine, GuestDisk } from '../../core/driver.js';
 import { WrongStateError } from '../../core/errors.js';
-import { CONSOLE_FILE, DISK_FILE, makeDisk, removePatiently, writePrivately } from './disk.js';
+import { CONSOLE_FILE, DISK_FILE, makeDisk, writePrivately } from './disk.js';
 import { forwardsOf, withFreePorts } from './host-ports.js';
 import { newMac, newUuid, uuidOfPath } from './identifiers.js';
 import { importDisk } from './import-vm.js';
@@ -123,18 +123,4 @@ async function clearUnfinished(
     await unregister(found.uuid, tools, context);
   }
   await removeMachineFiles(machine);
-}
-
-/** The console's file is made before VirtualBox does: private, whatever the caller's umask is. */
-export async function preparePrivateConsole(
-  machine: DriverMachine,
-  ports: Parameters<typeof writePrivately>[2],
-): Promise<void> {
-  const path = join(machine.directory, CONSOLE_FILE);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) await removePatiently(path);
-  await writePrivately(path, '', ports);
 }

@@ -5,13 +5,7 @@ import { ensureDhcp } from './addresses.js';
 import { type Cidr, formatAddress, formatCidr, parseCidr } from './cidr.js';
 import { duplicateNameError, HostOnlyUnavailable, rangeError } from './host-only-errors.js';
 import { ensureHostOnlyNetwork, type HostOnlyPlace } from './host-only-network.js';
-import {
-  allowedRanges,
-  chooseRange,
-  duplicateName,
-  hasAddress,
-  type RangeAnswer,
-} from './host-only-range.js';
+import { allowedRanges, chooseRange, duplicateName, type RangeAnswer } from './host-only-range.js';
 import {
   isUnfinished,
   type MadeAdapters,
@@ -192,7 +186,13 @@ async function newInterface(
   }
 }
 
-async function setAddress(name: string, cidr: Cidr, tools: Tools, context: DriverContext): Promise<void> {
+/** Gives an adapter this computer's address on it, and wakes it. Throws HostOnlyUnavailable. */
+export async function setAddress(
+  name: string,
+  cidr: Cidr,
+  tools: Tools,
+  context: DriverContext,
+): Promise<void> {
   windowsMightAsk('configure a network adapter', tools.ports, context);
   const answer = await tools.vbox.attempt(
     {
@@ -218,30 +218,3 @@ function unavailable(error: VBoxManageError): HostOnlyUnavailable {
     cause: error,
   });
 }
-
-/**
- * A host-only adapter may lose its address when a machine starts on it (P14): then the machine is stopped, the adapter repaired and the machine
- * started again by `restart`. Prints the contract's line 20x.
- */
-export async function repairIfCorrupted(
-  place: HostOnlyPlace,
-  tools: Tools,
-  context: DriverContext,
-  again: { stop(): Promise<void>; start(): Promise<void> },
-): Promise<void> {
-  const cidr = parseCidr(place.cidr);
-  const interfaces = await listHostOnlyInterfaces(tools, context);
-  const adapter = interfaces.find(({ name }) => name === place.adapter);
-  if (cidr === undefined || adapter === undefined || hasAddress(adapter, cidr)) return;
-  context.reporter.step(
-    "The host-only adapter is corrupted. Let's stop the VM, fix the host-only adapter and restart the VM",
-  );
-  await again.stop();
-  await tools.ports.clock.sleep(REPAIR_PAUSE_MS, context.signal);
-  await setAddress(place.adapter, cidr, tools, context);
-  await tools.ports.clock.sleep(REPAIR_PAUSE_MS, context.signal);
-  await again.start();
-}
-
-/** docker-machine's own pause: Windows takes so long to settle an adapter. */
-const REPAIR_PAUSE_MS = 5_000;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DriverContext, DriverMachine } from '../../core/driver.js';
 import { throwIfInterrupted, WrongStateError } from '../../core/errors.js';
-import { preparePrivateConsole } from './create.js';
+import { preparePrivateConsole } from './console.js';
 import { HostOnlyUnavailable } from './host-only-errors.js';
 import type { HostOnlyPlace } from './host-only-network.js';
 import {
@@ -12,7 +12,8 @@ import {
   withFreePorts,
 } from './host-ports.js';
 import { knownFailure } from './known-failures.js';
-import { repairIfCorrupted, withHostOnly } from './network.js';
+import { withHostOnly } from './network.js';
+import { repairIfCorrupted } from './repair-adapter.js';
 import { type VirtualBoxSettings, withBase } from './settings.js';
 import { checkLogAfterStart, startFailure } from './start-log.js';
 import { crashed, powerOff, resume, settled } from './stop.js';

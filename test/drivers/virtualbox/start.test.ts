@@ -384,7 +384,18 @@ describe('P14: corrupted adapters', () => {
     );
     bench.box.addAdapter('vboxnet0', '192.168.56.1');
     bench.box.inject(/^list hostonlyifs/, { stdout: first ?? '' }, { stdout: lost ?? '' });
+    const { hostOnlyLock } = bench.ports;
+    const locked: string[] = [];
+    Object.assign(bench.ports, {
+      hostOnlyLock: async (options: Parameters<typeof hostOnlyLock>[0], work: () => Promise<unknown>) => {
+        const begin = bench.box.calls.length;
+        const result = await hostOnlyLock(options, work);
+        locked.push(...bench.box.calls.slice(begin));
+        return result;
+      },
+    });
     await bench.start();
+    expect(locked.filter((it) => it.startsWith('hostonlyif ipconfig'))).toHaveLength(1);
     expect(bench.lines).toContain(
       "The host-only adapter is corrupted. Let's stop the VM, fix the host-only adapter and restart the VM",
     );
