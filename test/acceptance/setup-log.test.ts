@@ -2,9 +2,10 @@ import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { tmachineIn } from '../support/cli.js';
 import { compareLogs, type Deviation, type Mask } from '../support/compare-log.js';
+import { describeHere } from '../support/describe-here.js';
 import { dockerWith } from '../support/docker-client.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
 import { askedCalls, replayProgram } from '../support/replayed-program.js';
@@ -29,7 +30,7 @@ const DEVIATIONS: readonly Deviation[] = [
   },
 ];
 
-(noStandIn() === undefined ? describe : describe.skip)('the whole way on Linux', () => {
+describeHere('the whole way on Linux', noStandIn(), () => {
   let home: string;
   let store: string;
   let machine: string;

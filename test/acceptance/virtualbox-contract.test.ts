@@ -1,17 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, jest } from '@jest/globals';
 import type { ProcessRunner } from '../../src/core/ports.js';
 import { createVirtualBoxDriver } from '../../src/drivers/virtualbox/driver.js';
 import { SystemClock } from '../../src/host/clock.js';
 import { driverContract } from '../contract/driver-contract.js';
+import { describeHere } from '../support/describe-here.js';
 import { tinyGuestImage } from '../support/tiny-guest.js';
-import { VirtualBoxLab, whyNoVirtualBoxLab } from '../support/virtualbox-lab.js';
+import { noVirtualBoxLab, VirtualBoxLab } from '../support/virtualbox-lab.js';
 import { testPorts } from '../support/virtualbox-ports.js';
 
 jest.setTimeout(120_000);
-
-const missing = whyNoVirtualBoxLab();
 
 /** VBoxManage of the lab, as the driver sees programs. */
 function programsOf(lab: () => VirtualBoxLab): ProcessRunner {
@@ -29,11 +28,7 @@ function programsOf(lab: () => VirtualBoxLab): ProcessRunner {
   };
 }
 
-if (missing !== undefined) {
-  describe('virtualbox (the real one)', () => {
-    test.skip(`keeps the driver contract: ${missing}`, () => {});
-  });
-} else {
+describeHere('the real VirtualBox', noVirtualBoxLab(), () => {
   let lab: VirtualBoxLab;
   beforeAll(async () => {
     lab = await VirtualBoxLab.open();
@@ -70,4 +65,4 @@ if (missing !== undefined) {
       { powerControl: true },
     );
   }
-}
+});

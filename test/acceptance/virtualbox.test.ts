@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { describeHere } from '../support/describe-here.js';
 import { createTiny, NOTHING } from '../support/tiny-machines.js';
-import { VirtualBoxLab, type VmInfo, whyNoVirtualBoxLab } from '../support/virtualbox-lab.js';
+import { noVirtualBoxLab, VirtualBoxLab, type VmInfo } from '../support/virtualbox-lab.js';
 
-const why = whyNoVirtualBoxLab();
-const title = (claim: string) => `${claim}${why === undefined ? '' : ` (skipped: ${why})`}`;
-const onVirtualBox = why === undefined ? describe : describe.skip;
+const lack = noVirtualBoxLab();
 
 const configOf = (lab: VirtualBoxLab, machine: string) =>
   JSON.parse(readFileSync(join(lab.store, 'machines', machine, 'config.json'), 'utf8')).Driver;
@@ -34,7 +33,7 @@ async function save(lab: VirtualBoxLab, machine: string): Promise<void> {
   await untilState(lab, machine, 'saved');
 }
 
-onVirtualBox(title('a machine on a real VirtualBox, host-only, up to the guest'), () => {
+describeHere('a machine on a real VirtualBox, host-only, up to the guest', lack, () => {
   let lab: VirtualBoxLab;
 
   beforeAll(async () => {
@@ -219,7 +218,7 @@ onVirtualBox(title('a machine on a real VirtualBox, host-only, up to the guest')
   });
 });
 
-onVirtualBox(title('machines on a real VirtualBox, other ways'), () => {
+describeHere('machines on a real VirtualBox, other ways', lack, () => {
   let lab: VirtualBoxLab;
 
   beforeAll(async () => {

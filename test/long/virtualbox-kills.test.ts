@@ -1,24 +1,20 @@
-import { afterEach, beforeEach, describe, test } from '@jest/globals';
+import { afterEach, beforeEach, test } from '@jest/globals';
+import { describeHere } from '../support/describe-here.js';
 import { ALL_KILL_POINTS, removeAfterKill, surviveKill } from '../support/kill-matrix.js';
-import { VirtualBoxLab, whyNoVirtualBoxLab } from '../support/virtualbox-lab.js';
+import { noVirtualBoxLab, VirtualBoxLab } from '../support/virtualbox-lab.js';
 
-const why = whyNoVirtualBoxLab();
+describeHere('P28: kill -9 at every call of create on a real VirtualBox', noVirtualBoxLab(), () => {
+  let lab: VirtualBoxLab;
 
-(why === undefined ? describe : describe.skip)(
-  `P28: kill -9 at every call of create on a real VirtualBox${why === undefined ? '' : ` (skipped: ${why})`}`,
-  () => {
-    let lab: VirtualBoxLab;
+  beforeEach(async () => {
+    lab = await VirtualBoxLab.open();
+  });
+  afterEach(() => lab?.close());
 
-    beforeEach(async () => {
-      lab = await VirtualBoxLab.open();
-    });
-    afterEach(() => lab?.close());
-
-    test.each(ALL_KILL_POINTS)('$when call $call, then create and rm: nothing is left', (point) =>
-      surviveKill(lab, point),
-    );
-    test.each(ALL_KILL_POINTS)('$when call $call, then rm: nothing is left', (point) =>
-      removeAfterKill(lab, point),
-    );
-  },
-);
+  test.each(ALL_KILL_POINTS)('$when call $call, then create and rm: nothing is left', (point) =>
+    surviveKill(lab, point),
+  );
+  test.each(ALL_KILL_POINTS)('$when call $call, then rm: nothing is left', (point) =>
+    removeAfterKill(lab, point),
+  );
+});

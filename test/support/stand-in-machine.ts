@@ -3,6 +3,7 @@ import { existsSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { SystemLoopbackPorts } from '../../src/host/loopback-ports.js';
+import type { Lack } from './describe-here.js';
 
 const ENGINE_PORT = 2376;
 
@@ -12,13 +13,13 @@ export interface StandIn {
 }
 
 /** Why no stand-in can run here; undefined when one can. */
-export function noStandIn(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root, for an address of its own';
+export function noStandIn(): Lack | undefined {
+  if (process.getuid?.() !== 0) return { why: 'needs root, for an address of its own', isMendable: false };
   const folders = (process.env['PATH'] ?? '').split(':');
   const missing = ['qemu-system-x86_64', 'ip'].filter(
     (program) => !folders.some((folder) => existsSync(join(folder, program))),
   );
-  return missing.length === 0 ? undefined : `not installed: ${missing.join(', ')}`;
+  return missing.length === 0 ? undefined : { why: `not installed: ${missing.join(', ')}`, isMendable: true };
 }
 
 /**

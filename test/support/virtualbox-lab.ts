@@ -3,22 +3,24 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Invocation, type Outcome, PROGRAM, runProgram } from './cli.js';
+import type { Lack } from './describe-here.js';
 
 const LAB = process.env['VBOX_LAB'] ?? '/opt/vbox-lab';
 const VBOXMANAGE = join(LAB, 'bin', 'VBoxManage');
 
-/** Why the real VirtualBox (test/lab/virtualbox) cannot be used here; undefined when it can. */
-export function whyNoVirtualBoxLab(): string | undefined {
-  if (process.platform !== 'linux') return 'this is not Linux';
-  if (process.getuid?.() !== 0) return 'the VirtualBox lab needs root';
+/** Why the real VirtualBox (test/lab/virtualbox) cannot be used here; undefined when it can. What `setup` needs itself cannot be mended. */
+export function noVirtualBoxLab(): Lack | undefined {
+  if (!existsSync('/etc/debian_version')) return { why: 'this is not Debian', isMendable: false };
+  if (process.getuid?.() !== 0) return { why: 'the VirtualBox lab needs root', isMendable: false };
   if (!existsSync(join(LAB, 'sid', '.complete')) || !existsSync(VBOXMANAGE)) {
-    return 'the VirtualBox lab is not set up: test/lab/virtualbox/setup';
+    return { why: 'the VirtualBox lab is not set up: test/lab/virtualbox/setup', isMendable: true };
   }
   const { status, stdout, stderr } = spawnSync(VBOXMANAGE, ['--version'], {
     encoding: 'utf8',
     timeout: 60_000,
   });
-  return status === 0 ? undefined : `the VirtualBox lab does not answer: ${stdout}${stderr}`;
+  if (status === 0) return undefined;
+  return { why: `the VirtualBox lab does not answer: ${stdout}${stderr}`, isMendable: true };
 }
 
 /** One machine as `showvminfo --machinereadable` tells of it, by key. */

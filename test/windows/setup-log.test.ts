@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { compareLogs, type Deviation, type Mask } from '../support/compare-log.js';
+import { describeHere } from '../support/describe-here.js';
 import { dockerWith } from '../support/docker-client.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
 import { bootStandIn, noStandIn, type StandIn } from '../support/stand-in-machine.js';
@@ -25,7 +26,7 @@ const DEVIATIONS: readonly Deviation[] = [
   },
 ];
 
-(noStandIn() === undefined ? describe : describe.skip)('the whole way on Windows', () => {
+describeHere('the whole way on Windows', noStandIn(), () => {
   let place: WindowsPlace;
   let profile: string;
   let machine: string;
