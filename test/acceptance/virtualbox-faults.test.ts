@@ -48,6 +48,42 @@ describeHere('P28: faults on a real VirtualBox leave nothing behind', noVirtualB
     expect(await lab.inventory()).toEqual(NOTHING);
   });
 
+  test('an answer of VBoxManage that is cut off is said; nothing is stopped, killed or removed by it', async () => {
+    expect(await lab.untilGuest([...createTiny(lab), 'dev'])).toMatchObject({ status: 130 });
+    lab.finish('dev');
+    lab.calls();
+    for (const answer of ['', 'name="dev"\ngroups="/"\n']) {
+      lab.answerStates(answer);
+      for (const words of [['status'], ['stop'], ['kill'], ['start'], ['rm', '-y']]) {
+        const outcome = await lab.tmachine([...words, 'dev']);
+        expect({ words, ...outcome }).toMatchObject({
+          words,
+          status: 1,
+          stderr: expect.stringMatching(
+            /does not tell what state the machine is in[\s\S]*Next .*showvminfo dev/,
+          ),
+        });
+      }
+    }
+    expect(lab.calls().filter((call) => !/^(?:showvminfo|list|--version)/.test(call))).toEqual([]);
+    lab.answerStates(undefined);
+    expect((await lab.info('dev'))['VMState']).toBe('running');
+    expect(await lab.tmachine(['rm', '-y', 'dev'])).toMatchObject({ status: 0 });
+    expect(await lab.inventory()).toEqual(NOTHING);
+  });
+
+  test('the adapter that was made stays while a machine of the user is on it, by whichever card, and goes with the next', async () => {
+    expect(await lab.untilGuest([...createTiny(lab), 'dev'])).toMatchObject({ status: 130 });
+    await lab.vboxmanage('createvm', '--basefolder', lab.directory, '--name', 'theirs', '--register');
+    await lab.vboxmanage('modifyvm', 'theirs', '--nic3', 'hostonly', '--host-only-adapter3', 'vboxnet0');
+    expect(await lab.tmachine(['rm', '-y', 'dev'])).toMatchObject({ status: 0 });
+    expect(await lab.inventory()).toMatchObject({ machines: ['theirs'], adapters: ['vboxnet0'] });
+    await lab.vboxmanage('unregistervm', 'theirs', '--delete');
+    expect(await lab.untilGuest([...createTiny(lab), 'dev'])).toMatchObject({ status: 130 });
+    expect(await lab.tmachine(['rm', '-y', 'dev'])).toMatchObject({ status: 0 });
+    expect(await lab.inventory()).toEqual(NOTHING);
+  });
+
   test('a virtual machine that somebody made under the same name is not touched', async () => {
     await lab.vboxmanage('createvm', '--basefolder', lab.directory, '--name', 'theirs', '--register');
     const theirs = (await lab.info('theirs'))['UUID'];

@@ -63,7 +63,7 @@ export class VirtualBoxLab {
     return lab;
   }
 
-  /** The VBoxManage that tmachine finds: notes the call and hands it on, unless `killAt` says otherwise. */
+  /** The VBoxManage that tmachine finds: notes the call and hands it on, unless `killAt` or `answerStates` says otherwise. */
   #shim(): string {
     return `#!/bin/sh
 printf '%s\\n' "$*" >>'${this.#calls}'
@@ -72,12 +72,25 @@ if [ -e '${this.#killAt}' ] && read -r at when <'${this.#killAt}' && [ "$(wc -l 
   kill -9 $PPID
   [ "$when" = during ] || exit 1
 fi
+if [ "$1" = showvminfo ] && [ -e '${this.#answer}' ]; then
+  exec cat '${this.#answer}'
+fi
 exec '${VBOXMANAGE}' "$@"
 `;
   }
 
   get #killAt(): string {
     return join(this.directory, 'kill-at');
+  }
+
+  get #answer(): string {
+    return join(this.directory, 'answer');
+  }
+
+  /** What tmachine is told, with exit code 0, of every machine that it asks for; undefined: the truth again. */
+  answerStates(text: string | undefined): void {
+    if (text === undefined) rmSync(this.#answer, { force: true });
+    else writeFileSync(this.#answer, text);
   }
 
   /**
