@@ -1,6 +1,5 @@
 import { type App, type Call, driverContext, driverMachine } from '../app.js';
-import type { Driver } from '../driver.js';
-import { takesSnapshots } from '../driver.js';
+import { type Driver, takesSnapshots } from '../driver.js';
 import { messageOf, TmachineError, throwIfInterrupted } from '../errors.js';
 import type { MachineRecord } from '../machine.js';
 
