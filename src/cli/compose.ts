@@ -203,6 +203,7 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         swaps: host.swaps,
         platform: facts.platform,
         cacheDirectory: layout.cache,
+        machinesDirectory: layout.machines,
         lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
         proxies: proxies(),
         trust: trust(),

@@ -1,4 +1,5 @@
 import type { SshTarget } from './driver.js';
+import type { TmachineError } from './errors.js';
 import type { MachineImage, MachineRecord } from './machine.js';
 import type { ProxyChoice, ProxyUrl } from './proxy.js';
 import type { Reporter } from './reporter.js';
@@ -363,6 +364,8 @@ export interface ImageSource {
     readonly url: string;
     /** Looks for a newer release even when an image is there; keeps the one that is there when there is none, or no network. */
     readonly newest?: boolean;
+    /** For the cache itself, not for a machine, which would get a copy and a remark on its URL. */
+    readonly forCache?: boolean;
     readonly reporter: Reporter;
     readonly signal: AbortSignal;
   }): Promise<BootImage>;
@@ -440,6 +443,8 @@ export interface ProxyResolver {
   ): Promise<ProxyChoice>;
   /** Told of a proxy (or `direct`) that cannot be reached: the others of a PAC script's list come before it from now on. */
   avoid?(proxy: ProxyUrl): void;
+  /** Told of a proxy that refused its login: `resolve` throws this in place of naming it again, lest the user's account be locked. */
+  refused?(proxy: ProxyUrl, failure: TmachineError): void;
 }
 
 /** Certificates of authorities, trusted beside Node's own list. */

@@ -1,12 +1,12 @@
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DownloadError, throwIfInterrupted } from '../core/errors.js';
-import { PRIMARY_VOLUME_LENGTH, PRIMARY_VOLUME_OFFSET } from '../core/iso9660.js';
+import { DownloadError, InterruptedError, throwIfInterrupted } from '../core/errors.js';
+import { PRIMARY_VOLUME_LENGTH, PRIMARY_VOLUME_OFFSET, parsePrimaryVolume } from '../core/iso9660.js';
 import type { FileSwaps } from '../core/ports.js';
 import { redactUrl } from '../core/proxy.js';
 import type { Reporter } from '../core/reporter.js';
 import { get, type HttpAnswer, type HttpTools } from './http.js';
-import { mebibytes, readableVolume } from './iso-file.js';
+import { isWebPage, mebibytes, readableVolume } from './iso-file.js';
 import { Meter } from './meter.js';
 import { type OpenFile, PartFile, strongValidators, type Validators } from './part-file.js';
 import { type RetryTools, withRetries } from './retry.js';
@@ -28,6 +28,8 @@ export interface FetchRequest {
   readonly target: string;
   /** The file must be an ISO 9660 image as long as it says. */
   readonly isImage: boolean;
+  /** A directory that will get a copy of the file: there must be room for it too. */
+  readonly copiedTo?: string | undefined;
   /** SHA-256, hex. */
   readonly digest?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -161,8 +163,14 @@ async function take(answer: HttpAnswer, transfer: Transfer): Promise<void> {
       await checkHead(transfer);
     }
   }
-  if (part.totalBytes !== undefined && part.size < part.totalBytes)
-    throw endedEarly(transfer, part.totalBytes);
+  const totalBytes = part.totalBytes ?? (await lengthOfVolume(transfer));
+  if (totalBytes !== undefined && part.size < totalBytes) throw endedEarly(transfer, totalBytes);
+}
+
+/** What an image says of itself: a server that gives no length ends an answer and breaks it off in the same way. */
+async function lengthOfVolume({ request, part }: Transfer): Promise<number | undefined> {
+  if (!request.isImage || part.size < HEAD_BYTES) return undefined;
+  return parsePrimaryVolume(await part.read(PRIMARY_VOLUME_OFFSET, PRIMARY_VOLUME_LENGTH))?.volumeBytes;
 }
 
 const HEAD_BYTES = PRIMARY_VOLUME_OFFSET + PRIMARY_VOLUME_LENGTH;
@@ -189,24 +197,53 @@ async function checkHead(transfer: Transfer): Promise<void> {
   const { part, request } = transfer;
   const head = await part.read(0, HEAD_BYTES);
   try {
-    readableVolume(head, Number.POSITIVE_INFINITY, subjectOf(request), wrongContentSteps(request));
+    readableVolume(head, Number.POSITIVE_INFINITY, subjectOf(request), wrongContentSteps(request, head));
   } catch (error) {
     await tidyUp(part, 'all', request, transfer.tools);
     throw error;
   }
 }
 
+/** Throws when the rest does not fit, nor the copy that follows: better now than after the download. */
 async function checkRoom({ request, tools, part }: Transfer): Promise<void> {
   if (part.totalBytes === undefined) return;
-  const directory = dirname(request.target);
-  const needed = part.totalBytes - part.size;
-  const free = await (tools.freeBytes ?? freeBytesOf)(directory);
+  const { url, target, copiedTo } = request;
+  const rest = part.totalBytes - part.size;
+  const room = tools.freeBytes ?? freeBytesOf;
+  const directory = dirname(target);
+  if (copiedTo === undefined) return demandRoom(url, directory, rest, room);
+  const copies = await existing(copiedTo);
+  const isSameDisk = copies.disk === (await existing(directory)).disk;
+  await demandRoom(url, directory, isSameDisk ? rest + part.totalBytes : rest, room, isSameDisk);
+  if (!isSameDisk) await demandRoom(url, copies.directory, part.totalBytes, room);
+}
+
+/** The directory, or the nearest one above that is there already: it will be on the same disk. */
+async function existing(directory: string): Promise<{ readonly directory: string; readonly disk: number }> {
+  try {
+    return { directory, disk: (await stat(directory)).dev };
+  } catch (error) {
+    if (dirname(directory) === directory) throw error;
+    return existing(dirname(directory));
+  }
+}
+
+async function demandRoom(
+  url: string,
+  directory: string,
+  needed: number,
+  room: (directory: string) => Promise<number>,
+  isForBoth = false,
+): Promise<void> {
+  const free = await room(directory);
   if (free >= needed) return;
   throw new DownloadError({
     stage: 'disk',
     code: 'DISK_FULL',
-    message: `There is no room for ${redactUrl(request.url)} in "${directory}"`,
-    reason: `${mebibytes(needed)} are needed and ${mebibytes(free)} are free`,
+    message: `There is no room for ${redactUrl(url)} in "${directory}"`,
+    reason: `${mebibytes(needed)} are needed${
+      isForBoth ? ' (for the file and the copy that is made of it)' : ''
+    } and ${mebibytes(free)} are free`,
     nextSteps: ['free some space on that disk, or use another one: --storage-path'],
   });
 }
@@ -223,7 +260,7 @@ async function putInPlace({ request, tools, part }: Transfer): Promise<FetchResu
   const digest = await part.digest(signal);
   try {
     if (head !== undefined) {
-      readableVolume(head, part.size, subjectOf(request), wrongContentSteps(request));
+      readableVolume(head, part.size, subjectOf(request), wrongContentSteps(request, head));
     }
     if (expected !== undefined && expected.toLowerCase() !== digest) {
       throw wrongDigest(request, expected, digest);
@@ -254,7 +291,12 @@ function subjectOf(request: FetchRequest): string {
   return `What ${redactUrl(request.url)} gives`;
 }
 
-function wrongContentSteps(request: FetchRequest): string[] {
+function wrongContentSteps(request: FetchRequest, head: Uint8Array): string[] {
+  if (!isWebPage(head)) {
+    return [
+      `check the URL: it must be that of an ISO file such as boot2docker.iso, not of an archive or a checksum`,
+    ];
+  }
   return [
     `open ${redactUrl(request.url)} in a browser: log in or confirm what is asked there, then run the command again`,
     'check the proxy settings: HTTPS_PROXY, HTTP_PROXY, NO_PROXY',
@@ -286,16 +328,19 @@ function endedEarly({ request, part }: Transfer, totalBytes: number): TransferFa
     stage: 'content',
     code: 'ENDED_EARLY',
     message: `Cannot download ${redactUrl(request.url)}: it ended after ${mebibytes(part.size)} of ${mebibytes(totalBytes)}`,
-    nextSteps: ['run the command again'],
+    nextSteps: [
+      'run the command again',
+      'if it ends early each time, something on the way limits what may be downloaded: a proxy or a virus scanner; ask whoever runs it',
+    ],
   });
   return new TransferFault(failure, { tries: 5 });
 }
 
-/** After a failure: what may serve a later run is kept, an empty file is not. */
+/** After a failure: what may serve a later run is kept, nothing else. */
 async function leaveForLater({ part, request, tools }: Transfer): Promise<void> {
   try {
     await part.close();
-    if (part.size === 0) await tidyUp(part, 'all', request, tools);
+    if (!part.canContinue) await tidyUp(part, 'all', request, tools);
   } catch (error) {
     // The failure that brought us here is the one to show.
     request.reporter.debug(`closing "${part.path}": ${errorText(error)}`);
@@ -304,13 +349,15 @@ async function leaveForLater({ part, request, tools }: Transfer): Promise<void> 
 
 /** The same error with what the next run keeps, and how to do without the network. */
 function withWaysOut(error: unknown, { part, request }: Transfer): unknown {
+  const total = part.totalBytes === undefined ? '' : ` of ${mebibytes(part.totalBytes)}`;
+  const kept = part.canContinue
+    ? [`${mebibytes(part.size)}${total} are kept: the next run goes on from there`]
+    : [];
+  if (error instanceof InterruptedError)
+    return new InterruptedError(error.message, [...error.nextSteps, ...kept]);
   if (!(error instanceof DownloadError) || error.stage === 'disk') return error;
   const { code, message, stage, reason, cause, exitCode } = error;
-  const nextSteps = [...error.nextSteps];
-  if (part.canContinue) {
-    const total = part.totalBytes === undefined ? '' : ` of ${mebibytes(part.totalBytes)}`;
-    nextSteps.push(`${mebibytes(part.size)}${total} are kept: the next run goes on from there`);
-  }
-  if (request.byHand !== undefined) nextSteps.push(request.byHand);
+  const byHand = request.byHand === undefined ? [] : [request.byHand];
+  const nextSteps = [...error.nextSteps, ...kept, ...byHand];
   return new DownloadError({ code, message, stage, reason, cause, exitCode, nextSteps });
 }

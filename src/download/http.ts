@@ -74,12 +74,19 @@ async function getOnce<T>(
     try {
       return await getTrusting(way, request, tools, read);
     } catch (error) {
+      if (isRefusedLogin(error, way)) tools.proxies.refused?.(way.proxy, error.failure);
       if (next === undefined || !(error instanceof TransferFault) || !error.neverReached) throw error;
       request.reporter.debug(`${error.failure.message}; going on with ${describeProxy(next)}`);
       tools.proxies.avoid?.(way.proxy);
     }
   }
   throw new TypeError('a choice has at least one way');
+}
+
+/** A login was given, and the proxy does not take it. */
+function isRefusedLogin(error: unknown, { proxy }: ProxyChoice): error is TransferFault {
+  const isRefusal = error instanceof TransferFault && error.failure.code === 'PROXY_LOGIN';
+  return isRefusal && proxy !== 'direct' && new URL(proxy).username !== '';
 }
 
 /** The proxy, then those that a PAC script named after it, each a choice of its own. */

@@ -100,6 +100,16 @@ export async function writeEntryNotes(path: string, notes: EntryNotes, reporter:
   }
 }
 
+/** A text that is another one after the file was replaced or written to; undefined when there is none. */
+export async function fileStamp(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch {
+    return undefined;
+  }
+}
+
 /** False also for what cannot be looked at: whoever reads or writes it next says why. */
 export async function exists(path: string): Promise<boolean> {
   try {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compareEngineVersions } from '../core/engine-version.js';
 import { DownloadError } from '../core/errors.js';
 import type { MachineImage } from '../core/machine.js';
@@ -13,6 +13,7 @@ import {
   type EntryNotes,
   entryOf,
   exists,
+  fileStamp,
   prepareCache,
   readEntryNotes,
   sourceOf,
@@ -32,6 +33,8 @@ export interface GuestPackage {
 export interface ImageSourceSetup extends FetchTools {
   /** `<store>/cache`. */
   readonly cacheDirectory: string;
+  /** Where machines get their copies. */
+  readonly machinesDirectory: string;
   readonly platform: 'linux' | 'darwin' | 'win32';
   /** One process at a time works on a cache entry; the others wait. */
   readonly lock: <T>(entry: string, options: LockOptions, work: () => Promise<T>) => Promise<T>;
@@ -51,6 +54,7 @@ export interface ImageSourceSetup extends FetchTools {
 interface LocateRequest {
   readonly url: string;
   readonly newest?: boolean;
+  readonly forCache?: boolean;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
 }
@@ -115,7 +119,7 @@ async function locate(request: LocateRequest, setup: ImageSourceSetup): Promise<
   if (location.kind === 'file') {
     await warnOfPinnedUrl(request, setup);
     return {
-      ...(await describeIso(location.path, request.signal)),
+      ...(await describeIso(location.path, request.signal, BETTER_FILE)),
       path: location.path,
       origin: location.path,
     };
@@ -128,9 +132,13 @@ async function locate(request: LocateRequest, setup: ImageSourceSetup): Promise<
     : imageOfReleases(location.releases, request, setup);
 }
 
-/** The contract's line 5d. */
+const BETTER_FILE = [
+  'give the path of a whole boot2docker.iso; for where to download one: tmachine image pull --print-url',
+];
+
+/** The contract's line 5d: for a machine only. */
 async function warnOfPinnedUrl(request: LocateRequest, setup: ImageSourceSetup): Promise<void> {
-  if (!(await exists(join(setup.cacheDirectory, DEFAULT_ENTRY)))) return;
+  if (request.forCache === true || !(await exists(join(setup.cacheDirectory, DEFAULT_ENTRY)))) return;
   request.reporter.warn(
     `Boot2Docker URL was explicitly set to "${redactUrl(request.url)}" at create time, so Docker Machine cannot upgrade this machine to the latest version.`,
   );
@@ -160,7 +168,11 @@ async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Pr
       (url) => {
         // A mirror of the release has the same bytes.
         const digest = setup.digest ?? release?.digest;
-        return fetchFile({ url, target: path, isImage: true, digest, byHand, reporter, signal }, setup);
+        const copiedTo = copyOf(DEFAULT_ENTRY, request, setup);
+        return fetchFile(
+          { url, target: path, isImage: true, copiedTo, digest, byHand, reporter, signal },
+          setup,
+        );
       },
       reporter,
     );
@@ -191,7 +203,8 @@ async function newerThan(
 ): Promise<BootImage> {
   const path = join(setup.cacheDirectory, DEFAULT_ENTRY);
   const { reporter, signal } = request;
-  return alone(DEFAULT_ENTRY, request, setup, async () => {
+  return alone(DEFAULT_ENTRY, request, setup, async (isFresh) => {
+    if (isFresh) return cachedDefault(path, request);
     try {
       const release = await latestRelease(setup.releases, tokenFor(request, setup), setup);
       if (local.version !== '' && compareEngineVersions(release.tag, local.version) <= 0) return local;
@@ -199,7 +212,8 @@ async function newerThan(
       announce(setup.releases, release, path, reporter);
       const { imageUrl: url } = release;
       const digest = setup.digest ?? release.digest;
-      await fetchFile({ url, target: path, isImage: true, digest, reporter, signal }, setup);
+      const copiedTo = copyOf(DEFAULT_ENTRY, request, setup);
+      await fetchFile({ url, target: path, isImage: true, copiedTo, digest, reporter, signal }, setup);
       return { ...(await describeIso(path, signal)), path, origin: url };
     } catch (error) {
       if (!(error instanceof DownloadError)) throw error;
@@ -239,8 +253,9 @@ async function imageOfUrl(url: string, request: LocateRequest, setup: ImageSourc
   const entry = entryOf(url);
   const path = join(setup.cacheDirectory, entry);
   const origin = redactUrl(url);
-  return alone(entry, request, setup, async () => {
+  return alone(entry, request, setup, async (isFresh) => {
     const cached = await cachedEntry(path, request, setup);
+    if (isFresh && cached !== undefined) return { ...cached.facts, path, origin };
     if (cached === undefined) {
       request.reporter.step(downloading(path, url));
       const { url: used } = await fromFirstOf(
@@ -270,9 +285,10 @@ async function imageOfReleases(
 ): Promise<BootImage> {
   const entry = entryOf(releases.apiUrl);
   const path = join(setup.cacheDirectory, entry);
-  return alone(entry, request, setup, async () => {
+  return alone(entry, request, setup, async (isFresh) => {
     const cached = await cachedEntry(path, request, setup);
     const old = cached === undefined ? undefined : { ...cached.facts, path, origin: path };
+    if (isFresh && old !== undefined) return old;
     try {
       const release = await latestRelease(releases, tokenFor(request, setup), setup);
       if (old !== undefined && cached?.notes.source === sourceOf(release.imageUrl)) return old;
@@ -300,8 +316,9 @@ async function fetchImage(fetch: ImageFetch, request: LocateRequest, setup: Imag
   const { url, path, unlessVersion } = fetch;
   const { reporter, signal } = request;
   const digest = setup.digest ?? fetch.digest;
+  const copiedTo = copyOf(basename(path), request, setup);
   const result = await fetchFile(
-    { url, target: path, isImage: true, digest, unlessVersion, reporter, signal },
+    { url, target: path, isImage: true, copiedTo, digest, unlessVersion, reporter, signal },
     setup,
   );
   if (result.kind === 'unchanged') return;
@@ -327,15 +344,27 @@ async function cachedEntry(
   }
 }
 
-function alone<T>(
+/** Where the image of an entry is copied next: to a machine's folder, or to the place of the image that `create` takes. */
+function copyOf(entry: string, request: LocateRequest, setup: ImageSourceSetup): string | undefined {
+  if (request.forCache !== true) return setup.machinesDirectory;
+  return entry === DEFAULT_ENTRY ? undefined : setup.cacheDirectory;
+}
+
+/** One process at a time. `isFresh`: another one put the image there while we waited, so that there is nothing more to ask for. */
+async function alone<T>(
   entry: string,
   request: LocateRequest,
   setup: ImageSourceSetup,
-  work: () => Promise<T>,
+  work: (isFresh: boolean) => Promise<T>,
 ): Promise<T> {
+  const path = join(setup.cacheDirectory, entry);
+  const before = await fileStamp(path);
   const { reporter, signal } = request;
   const onWait = (holder: string) => reporter.step(`Waiting for ${holder}, which gets the same image...`);
-  return setup.lock(entry, { signal, onWait, waitMs: LOCK_WAIT_MS }, work);
+  return setup.lock(entry, { signal, onWait, waitMs: LOCK_WAIT_MS }, async () => {
+    const after = await fileStamp(path);
+    return work(after !== undefined && after !== before);
+  });
 }
 
 function tokenFor({ reporter, signal }: LocateRequest, setup: ImageSourceSetup) {

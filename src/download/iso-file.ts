@@ -13,10 +13,16 @@ import { sha256Of } from './file-digest.js';
 import { errorCode, errorText } from './technical-error.js';
 
 /**
- * The facts of a boot image on disk. The whole file is read for its digest: 60 MiB take about 40 ms, so that nothing is cached.
+ * The facts of a boot image on disk; `nextSteps` are for a file that is none. The whole file is read for its digest: 60 MiB take about 40 ms, so that nothing is cached.
  * Throws DownloadError: stage disk when the file cannot be read, stage content when it is no whole boot image.
  */
-export async function describeIso(path: string, signal?: AbortSignal): Promise<MachineImage> {
+export async function describeIso(
+  path: string,
+  signal?: AbortSignal,
+  nextSteps: readonly string[] = [
+    'put a whole boot2docker.iso in its place, or delete it: what is missing in the cache is downloaded',
+  ],
+): Promise<MachineImage> {
   const file = await open(path, 'r').catch((error: unknown) => {
     throw unreadable(path, error);
   });
@@ -24,9 +30,7 @@ export async function describeIso(path: string, signal?: AbortSignal): Promise<M
     const { size } = await file.stat();
     const head = Buffer.alloc(PRIMARY_VOLUME_OFFSET + PRIMARY_VOLUME_LENGTH);
     const { bytesRead } = await file.read(head, 0, head.length, 0);
-    const volume = readableVolume(head.subarray(0, bytesRead), size, `"${path}"`, [
-      'put a whole boot2docker.iso in its place, or delete it: what is missing in the cache is downloaded',
-    ]);
+    const volume = readableVolume(head.subarray(0, bytesRead), size, `"${path}"`, nextSteps);
     return {
       version: engineVersionOf(volume.volumeId) ?? '',
       digest: await sha256Of(file, signal),
@@ -76,6 +80,11 @@ export function notAnImage(head: Uint8Array, subject: string, nextSteps: readonl
         : `a login page or a proxy answered in place of the server${page === '' ? '' : `; the page is titled "${page}"`}`,
     nextSteps,
   });
+}
+
+/** True for the first bytes of an HTML page. */
+export function isWebPage(head: Uint8Array): boolean {
+  return webPageTitle(head) !== undefined;
 }
 
 /** The title of an HTML page, or '' when it has none; undefined when the bytes do not look like HTML. */

@@ -16,7 +16,8 @@ export class Meter {
       this.#report = this.#reporter.progress(totalBytes);
       this.#totalBytes = totalBytes;
     }
-    this.#report.update(doneBytes);
+    // Nothing has come yet: an answer may stop before its first byte.
+    if (doneBytes > 0) this.#report.update(doneBytes);
   }
 
   update(doneBytes: number): void {

@@ -34,6 +34,7 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
   let system: Promise<SystemProxy | undefined> | undefined;
   const told = new Set<string>();
   const avoided = new Set<ProxyUrl>();
+  const refusals = new Map<ProxyUrl, TmachineError>();
 
   const answerOf = async (script: string, url: string, call: PacCall) => {
     const loading =
@@ -86,6 +87,8 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
   return {
     resolve: async (url, call) => {
       const choice = reachableFirst(await decide(url, call), avoided);
+      const refusal = refusals.get(choice.proxy);
+      if (refusal !== undefined) throw refusal;
       const { origin } = new URL(url);
       once(`${origin} ${choice.proxy}`, () =>
         call.reporter.debug(`proxy for ${origin}: ${describeProxy(choice)}`),
@@ -93,6 +96,7 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
       return choice;
     },
     avoid: (proxy) => void avoided.add(proxy),
+    refused: (proxy, failure) => void refusals.set(proxy, failure),
   };
 }
 

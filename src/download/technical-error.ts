@@ -5,9 +5,9 @@ export function errorCode(error: unknown): string | undefined {
   return isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The error's own text, without the class name. */
+/** The error's own text, without the class name, in one line: OpenSSL's ends with a line end. */
 export function errorText(error: unknown): string {
-  return isNativeError(error) ? error.message : String(error);
+  return (isNativeError(error) ? error.message : String(error)).replace(/\s+/g, ' ').trim();
 }
 
 /**

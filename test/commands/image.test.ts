@@ -85,6 +85,7 @@ describe('image pull', () => {
       swaps: new SystemFileSwaps({ clock, random, platform: 'linux' }),
       proxies: direct,
       cacheDirectory: cache,
+      machinesDirectory: world.app.store.layout.machines,
       platform: 'linux',
       lock: (entry, options, work) => world.app.store.lock({ cache: entry }, options, work),
       releases: parseRepository(`${server.origin}/api/v3/repos/o/r/releases`),
@@ -113,6 +114,27 @@ describe('image pull', () => {
     expect((await run(['pull', path], network())).status).toBe(0);
     expect(existsSync(byDefault)).toBe(true);
     server = await startMisbehavingServer();
+  });
+
+  test('of another image when there is one brings no remark on a machine, which there is none', async () => {
+    await put('boot2docker.iso', isoImage({ volumeId: 'b2d-v24.0.9' }));
+    const { lines } = await run(['pull', `${server.origin}/custom.iso`], network());
+    expect(lines.join('\n')).not.toContain('at create time');
+  });
+
+  test('of garbage says what to give in its place', async () => {
+    const path = join(world.app.store.layout.root, 'garbage.iso');
+    await writeFile(path, 'garbage');
+    const fromFile = await run(['pull', path], network());
+    expect(fromFile.stderr).toContain(`"${path}" is not a boot image`);
+    expect(fromFile.stderr).toContain('image pull --print-url');
+    expect(fromFile.stderr).not.toContain('delete it');
+
+    server.on('/garbage.iso', file({ content: Buffer.alloc(100_000, 7) }));
+    const fromUrl = await run(['pull', `${server.origin}/garbage.iso`], network());
+    expect(fromUrl.stderr).toContain('is not a boot image');
+    expect(fromUrl.stderr).toContain('check the URL');
+    expect(fromUrl.stderr).not.toContain('browser');
   });
 
   test('of what is no image leaves the good one', async () => {
@@ -147,7 +169,22 @@ describe('image verify', () => {
     expect(stdout).toContain('broken: it has 1.0 MiB of the 4.0 MiB');
     expect(stderr).toContain(`The boot image "${byDefault}" is of no use`);
     expect(stderr).toContain('tmachine image pull');
-    expect((await run(['verify', '/nowhere.iso'])).stderr).toContain('There is no boot image "/nowhere.iso"');
+  });
+
+  test('each image has its verdict, whatever is wrong with the others', async () => {
+    await put('boot2docker.iso', ISO);
+    const garbage = join(cache, 'garbage');
+    await writeFile(garbage, 'nothing');
+    const { status: code, stdout, stderr } = await run(['verify', '/nowhere.iso', garbage, byDefault]);
+    expect(code).toBe(1);
+    expect(stdout.split('\n')).toEqual([
+      '/nowhere.iso: broken: there is no such file',
+      `${garbage}: broken: it has no ISO 9660 volume`,
+      expect.stringContaining(`${byDefault}: whole`),
+      '',
+    ]);
+    expect(stderr).toContain('The boot image "/nowhere.iso" is of no use');
+    expect(stderr).toContain(`The boot image "${garbage}" is of no use`);
   });
 
   test('an image that changed since it was downloaded is of no use', async () => {

@@ -76,6 +76,7 @@ function source(setup: Partial<ImageSourceSetup> = {}) {
     swaps,
     proxies: direct,
     cacheDirectory: cache,
+    machinesDirectory: join(folder.path, 'store', 'machines'),
     platform: 'linux',
     lock: async <T>(entry: string, options: LockOptions, work: () => Promise<T>) => {
       const before = queue.get(entry);
@@ -163,6 +164,18 @@ describe('without a URL', () => {
     expect(reporter.lines).toContain(
       'Waiting for another tmachine (process 1), which gets the same image...',
     );
+  });
+
+  test('one that waits for a newer image uses what the other one got, whatever the server has to say of versions', async () => {
+    await cacheHolds(isoImage({ volumeId: 'custom' }));
+    const unnamed = isoImage({ volumeId: 'custom', fill: 1 });
+    server.on(ASSET, fileWithoutRanges({ content: unnamed }));
+    const both = source();
+    const signal = new AbortController().signal;
+    const request = { url: '', newest: true, reporter, signal };
+    const images = await Promise.all([both.locate(request), both.locate(request)]);
+    expect(images.map(({ digest }) => digest)).toEqual([sha256(unnamed), sha256(unnamed)]);
+    expect(server.requests.map(({ path }) => path)).toEqual([API, ASSET]);
   });
 
   test('a digest that the API gives is checked', async () => {

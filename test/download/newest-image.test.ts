@@ -56,6 +56,7 @@ describe('P39: with --newest, as upgrade asks for it', () => {
       swaps: new WatchfulSwaps(),
       proxies: direct,
       cacheDirectory: folder.path,
+      machinesDirectory: folder.path,
       platform: 'linux',
       lock: async (_entry, _options, work) => work(),
       releases: parseRepository(`${server.origin}/api/v3/repos/o/r/releases`),

@@ -57,7 +57,7 @@ export async function pullImage(
   url: string,
   call: Call,
 ): Promise<{ readonly path: string; readonly image: MachineImage }> {
-  const image = await app.images.locate({ url, newest: true, ...call });
+  const image = await app.images.locate({ url, newest: true, forCache: true, ...call });
   const path = app.shelf.defaultPath;
   if (image.path !== path) {
     call.reporter.step(`Copying ${image.path} to ${path}...`);
@@ -96,14 +96,10 @@ export async function verifyImages(
   });
 }
 
+/** What is not there is of no use either. */
 async function fileAt(app: App, path: string, call: Call): Promise<ListedImage> {
   const found = await app.shelf.look(path, call.signal);
-  if (found !== undefined) return listed(found);
-  throw new StoreError({
-    code: 'IMAGE_NOT_FOUND',
-    message: `There is no boot image "${path}"`,
-    nextSteps: ['see what there is with: tmachine image ls'],
-  });
+  return listed(found ?? { path, kind: 'file', bytes: 0, isVerified: false, fault: 'there is no such file' });
 }
 
 /** What `image prune` would delete: leftovers and images of URLs, with `all` also the one that `create` takes. Machines have copies of their own. */
