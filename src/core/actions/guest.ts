@@ -17,9 +17,9 @@ import { readText } from './certificates.js';
 /** A guest that shows nothing new for so long is given up; one that moves gets half an hour (interpreted machines need it). */
 const QUIET_MS = 180_000;
 const PATIENCE_MS = 1_800_000;
-/** As a multiple of the time until the first sign on its console: interpreted guests of VirtualBox took 34 and 95 s for it, and were silent for five and ten minutes after. */
+/** As a multiple of the time until the latest sign on its console: interpreted guests of VirtualBox began init after 32 to 140 s, and were silent for four to ten minutes then. */
 const QUIET_SHARE = 20;
-/** From so late a first sign on, a guest is interpreted, and gets an hour. */
+/** A guest that still boots so late is interpreted, and gets an hour. */
 const LATE_SIGN_MS = 20_000;
 /**
  * How long one connection may wait for sshd's banner, when the guest has been waited for so long. An interpreted guest needs half a minute to answer, and
@@ -62,7 +62,7 @@ export async function connectGuest(
     });
   }
   const begunAt = app.clock.monotonic();
-  let firstSignMs = 0;
+  let latest = { sign: '', afterMs: 0 };
   await withConsole(app, record, () =>
     waitUntil(
       `SSH on ${target.host}:${target.port}`,
@@ -74,13 +74,13 @@ export async function connectGuest(
         if (banner !== undefined) return { done: true, value: banner };
         await assertAlive(app, record, call);
         const sign = await lastSign(app, record, '');
-        if (sign !== '' && firstSignMs === 0) firstSignMs = app.clock.monotonic() - begunAt;
+        if (sign !== latest.sign) latest = { sign, afterMs: app.clock.monotonic() - begunAt };
         return { done: false, seen: `no answer from sshd${sign}` };
       },
       {
         everyMs: 250,
-        withinMs: () => (withinMs === PATIENCE_MS && firstSignMs > LATE_SIGN_MS ? 2 * withinMs : withinMs),
-        quietMs: () => Math.max(QUIET_MS, QUIET_SHARE * firstSignMs),
+        withinMs: () => (withinMs === PATIENCE_MS && latest.afterMs > LATE_SIGN_MS ? 2 * withinMs : withinMs),
+        quietMs: () => Math.max(QUIET_MS, QUIET_SHARE * latest.afterMs),
         clock: app.clock,
         signal: call.signal,
       },

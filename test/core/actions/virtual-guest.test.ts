@@ -121,13 +121,17 @@ test('a machine that shares nothing is asked nothing', async () => {
   expect(shell.asked).toEqual([]);
 });
 
-/** A guest that first writes on its console after `signMs`, and whose sshd answers after `readyMs`. */
-async function booting(signMs: number, readyMs: number): Promise<number> {
+/** A guest that writes a line on its console after each time of `signs`, and whose sshd answers after `readyMs`. */
+async function booting(signs: readonly number[], readyMs: number): Promise<number> {
   const { app, clock, call } = world;
   const begunAt = clock.monotonic();
   const passed = () => clock.monotonic() - begunAt;
   Object.assign(world.driver, {
-    consoleTail: async () => (passed() >= signMs ? 'tmachine-guest: init 76.00' : ''),
+    consoleTail: async () =>
+      signs
+        .filter((ms) => passed() >= ms)
+        .map((ms) => `a sign after ${ms}`)
+        .at(-1) ?? '',
   });
   const banner = async () => (passed() >= readyMs ? 'SSH-2.0-x' : undefined);
   const ssh = Object.assign(Object.create(world.guest), { banner });
@@ -136,10 +140,12 @@ async function booting(signMs: number, readyMs: number): Promise<number> {
   return passed();
 }
 
-test('P18: a guest that is slow from its first sign on gets a time that fits; a dead one does not', async () => {
-  expect(await booting(95_000, 800_000)).toBeGreaterThanOrEqual(800_000);
-  await expect(booting(2_000, 800_000)).rejects.toThrow(/^Timed out after 18\d s waiting for SSH/);
-  await expect(booting(Number.POSITIVE_INFINITY, 800_000)).rejects.toThrow('Timed out after 180 s');
+test('P18: a guest that is slow gets a time that fits its latest sign; a dead one does not', async () => {
+  expect(await booting([95_000], 800_000)).toBeGreaterThanOrEqual(800_000);
+  // The kernel early, init later, as on an interpreted VirtualBox.
+  expect(await booting([13_000, 32_000], 600_000)).toBeGreaterThanOrEqual(600_000);
+  await expect(booting([2_000], 800_000)).rejects.toThrow(/^Timed out after 18\d s waiting for SSH/);
+  await expect(booting([], 800_000)).rejects.toThrow('Timed out after 180 s');
 });
 
 test('P18: an sshd that needs half a minute for its banner is given it, once the guest has shown that it is slow', async () => {
