@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { spawnServer } from '../support/child-server.js';
 import { portOf } from '../support/misbehaving-server.js';
 import { openssl } from '../support/openssl.js';
 
@@ -146,9 +147,9 @@ export async function startSquid(directory: string, options: SquidOptions = {}):
   const path = join(directory, 'squid.conf');
   await writeFile(path, `${configuration.join('\n')}\n`);
   return running(
-    spawn(findProgram('squid') ?? 'squid', ['-N', '-n', `tmachine${port}`, '-d', '1', '-f', path], {
+    spawnServer(findProgram('squid') ?? 'squid', ['-N', '-n', `tmachine${port}`, '-d', '1', '-f', path], {
       cwd: directory,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      reads: 'stderr',
     }),
     port,
     log,
@@ -204,15 +205,15 @@ export async function startTinyproxy(directory: string, login?: Login): Promise<
   ];
   const path = join(directory, 'tinyproxy.conf');
   await writeFile(path, `${configuration.join('\n')}\n`);
-  return running(spawn('tinyproxy', ['-d', '-c', path], { stdio: ['ignore', 'ignore', 'pipe'] }), port, log);
+  return running(spawnServer('tinyproxy', ['-d', '-c', path], { reads: 'stderr' }), port, log);
 }
 
 /** microsocks, a SOCKS5 server, with a login when one is given. */
 export async function startMicrosocks(login?: Login): Promise<RealProxy> {
   const port = await freePort();
   const auth = login === undefined ? [] : ['-u', login.user, '-P', login.password];
-  const child = spawn('microsocks', ['-i', '127.0.0.1', '-p', String(port), ...auth], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const child = spawnServer('microsocks', ['-i', '127.0.0.1', '-p', String(port), ...auth], {
+    reads: 'stderr',
   });
   return running(child, port, undefined);
 }

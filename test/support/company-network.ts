@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../download/real-proxies.js';
+import { spawnServer } from './child-server.js';
 import { openssl } from './openssl.js';
 
 /** The name of the registry: nobody but the proxy can resolve it, so that nothing goes around the proxy unseen. */
@@ -159,9 +160,9 @@ async function running(
   directory: string,
   place: { readonly address: string; readonly port: number },
 ): Promise<ChildProcess> {
-  const child = spawn(file, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawnServer(file, args, { cwd: directory, reads: 'stderr' });
   let words = '';
-  child.stderr?.on('data', (chunk) => {
+  child.stderr.on('data', (chunk) => {
     words = `${words}${chunk}`.slice(-2000);
   });
   for (let tries = 0; !(await answers(place)); tries++) {

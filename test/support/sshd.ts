@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { SshTarget } from '../../src/core/driver.js';
+import { spawnServer } from './child-server.js';
 
 const run = promisify(execFile);
 const PROGRAM = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'].find((file) => existsSync(file));
@@ -70,9 +71,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   await writeFile(config, `${[...lines, 'PerSourcePenalties no'].join('\n')}\n`);
   const knowsPenalties = run(PROGRAM, ['-t', '-f', config]);
   await knowsPenalties.catch(() => writeFile(config, `${lines.join('\n')}\n`));
-  const child = spawn(PROGRAM, ['-D', '-e', '-f', config], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawnServer(PROGRAM, ['-D', '-e', '-f', config], { reads: 'stderr' });
   let log = '';
   child.stderr.on('data', (chunk) => {
     log += String(chunk);

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCertificateAuthority } from '../../src/certs/authority.js';
 import type { CertificateAuthority, CertifiedKey } from '../../src/core/ports.js';
+import { spawnServer } from './child-server.js';
 import { HeldClock } from './fake-clock.js';
 
 /** Something on loopback that can be connected to. */
@@ -128,9 +129,9 @@ export async function startOpensslServer(
     '2',
     '-verify_return_error',
   ];
-  const child = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', '-www', ...fixed, ...args], {
+  const child = spawnServer('openssl', ['s_server', '-accept', '127.0.0.1:0', '-www', ...fixed, ...args], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    reads: 'stdout',
   });
   const port = Number(await waitForText(child, /ACCEPT 127\.0\.0\.1:(\d+)/));
   return {
@@ -145,10 +146,10 @@ export async function startOpensslServer(
 /** A port that takes no connection and refuses none, as behind a firewall that swallows packets: a stopped process, its queue full. */
 export async function startBlackHole(): Promise<Listener> {
   const script =
-    "require('net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log('port '+this.address().port)})";
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = Number(await waitForText(child, /port (\d+)/));
-  child.kill('SIGSTOP');
+    "require('net').createServer().listen({port:0,host:'127.0.0.1',backlog:1},function(){console.log('pid and port '+process.pid+' '+this.address().port)})";
+  const child = spawnServer(process.execPath, ['-e', script], { reads: 'stdout' });
+  const [pid = 0, port = 0] = (await waitForText(child, /pid and port (\d+ \d+)/)).split(' ').map(Number);
+  process.kill(pid, 'SIGSTOP');
   const waiting = Array.from({ length: 4 }, () =>
     connect({ port, host: '127.0.0.1' }).on('error', () => undefined),
   );
@@ -162,18 +163,18 @@ export async function startBlackHole(): Promise<Listener> {
   };
 }
 
-async function waitForText(child: ChildProcess, pattern: RegExp): Promise<string | undefined> {
+async function waitForText(child: ChildProcess, pattern: RegExp): Promise<string> {
   let text = '';
   for await (const chunk of child.stdout ?? []) {
     text += String(chunk);
     const match = pattern.exec(text);
-    if (match !== null) return match[1];
+    if (match?.[1] !== undefined) return match[1];
   }
   throw new Error(`the program ended without saying ${pattern}: ${text}`);
 }
 
 async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.kill('SIGTERM');
   await exited;
 }
