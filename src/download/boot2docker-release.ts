@@ -135,6 +135,11 @@ async function askWebPage(releases: Releases, request: ReleaseRequest, tools: Ht
   throw noTag(`${releases.webUrl}/releases/latest leads to no release`);
 }
 
+/** The image of the latest release, whichever that is: GitHub redirects to it, without the API. */
+export function latestImageUrl(releases: Releases): string {
+  return `${releases.webUrl}/releases/latest/download/boot2docker.iso`;
+}
+
 function imageUrlOf(releases: Releases, tag: string): string {
   return `${releases.webUrl}/releases/download/${tag}/boot2docker.iso`;
 }

@@ -13,6 +13,7 @@ import { type RetryTools, withRetries } from './retry.js';
 import { explainStatus } from './status-faults.js';
 import { errorText } from './technical-error.js';
 import { TransferFault } from './transfer-fault.js';
+import { lookAtTheWay, withSteps } from './ways-out.js';
 
 export interface FetchTools extends HttpTools, RetryTools {
   readonly swaps: FileSwaps;
@@ -356,8 +357,6 @@ function withWaysOut(error: unknown, { part, request }: Transfer): unknown {
   if (error instanceof InterruptedError)
     return new InterruptedError(error.message, [...error.nextSteps, ...kept]);
   if (!(error instanceof DownloadError) || error.stage === 'disk') return error;
-  const { code, message, stage, reason, cause, exitCode } = error;
   const byHand = request.byHand === undefined ? [] : [request.byHand];
-  const nextSteps = [...error.nextSteps, ...kept, ...byHand];
-  return new DownloadError({ code, message, stage, reason, cause, exitCode, nextSteps });
+  return withSteps(error, [...lookAtTheWay(error, request.url), ...kept, ...byHand]);
 }

@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DownloadError, StoreError, UsageError } from '../core/errors.js';
 import type { FileSwaps, ImageShelf, LockOptions, ShelvedImage } from '../core/ports.js';
-import type { Releases } from './boot2docker-release.js';
+import { latestImageUrl, type Releases } from './boot2docker-release.js';
 import { DEFAULT_ENTRY, readEntryNotes } from './image-cache.js';
 import { parseImageLocation } from './image-location.js';
 import type { GuestPackage } from './image-source.js';
@@ -47,9 +47,9 @@ export function createImageShelf(setup: ImageShelfSetup): ImageShelf {
       const location = parseImageLocation(url, setup.platform);
       switch (location.kind) {
         case 'default':
-          return latestAsset(setup.releases);
+          return latestImageUrl(setup.releases);
         case 'releases':
-          return latestAsset(location.releases);
+          return latestImageUrl(location.releases);
         case 'url':
           return location.url;
         case 'file':
@@ -60,11 +60,6 @@ export function createImageShelf(setup: ImageShelfSetup): ImageShelf {
       }
     },
   };
-}
-
-/** GitHub redirects it to the file of the latest release, without the API. */
-function latestAsset(releases: Releases): string {
-  return `${releases.webUrl}/releases/latest/download/${DEFAULT_ENTRY}`;
 }
 
 function kindOf(name: string): ShelvedImage['kind'] | undefined {

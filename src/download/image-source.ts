@@ -5,7 +5,7 @@ import type { MachineImage } from '../core/machine.js';
 import type { BootImage, ImageSource, LockOptions } from '../core/ports.js';
 import { redactUrl } from '../core/proxy.js';
 import type { Reporter } from '../core/reporter.js';
-import { latestRelease, type Release, type Releases } from './boot2docker-release.js';
+import { latestImageUrl, latestRelease, type Release, type Releases } from './boot2docker-release.js';
 import { oldEngineWarning } from './engine-age.js';
 import { type FetchTools, fetchFile } from './fetch-file.js';
 import {
@@ -22,6 +22,7 @@ import {
 import { parseImageLocation } from './image-location.js';
 import { describeIso } from './iso-file.js';
 import { fromFirstOf } from './mirrors.js';
+import { lookAtTheWay, withSteps } from './ways-out.js';
 
 /** An image that came with an installed package. */
 export interface GuestPackage {
@@ -159,10 +160,11 @@ async function defaultImage(request: LocateRequest, setup: ImageSourceSetup): Pr
     if (await exists(path)) return cachedDefault(path, request);
     const { reporter, signal } = request;
     const release = await releaseOrMirrors(request, setup).catch((error: unknown) => {
-      throw withByHand(error, path);
+      if (!(error instanceof DownloadError)) throw error;
+      throw withSteps(error, [...lookAtTheWay(error, setup.releases.webUrl), byHandInto(path, setup)]);
     });
     if (release !== undefined) announce(setup.releases, release, path, reporter);
-    const byHand = byHandInto(path);
+    const byHand = byHandInto(path, setup);
     const { url } = await fromFirstOf(
       [...(release === undefined ? [] : [release.imageUrl]), ...(setup.mirrors ?? [])],
       (url) => {
@@ -381,13 +383,6 @@ function downloading(path: string, url: string): string {
   return `Downloading ${path} from ${redactUrl(url)}...`;
 }
 
-function byHandInto(path: string): string {
-  return `or download a boot2docker.iso by hand, on any computer, and put it there: ${path}`;
-}
-
-function withByHand(error: unknown, path: string): unknown {
-  if (!(error instanceof DownloadError)) return error;
-  const { code, message, stage, reason, cause, exitCode } = error;
-  const nextSteps = [...error.nextSteps, byHandInto(path)];
-  return new DownloadError({ code, message, stage, reason, cause, exitCode, nextSteps });
+function byHandInto(path: string, { releases }: ImageSourceSetup): string {
+  return `or download ${latestImageUrl(releases)} by hand, on any computer, and put it there: ${path}`;
 }

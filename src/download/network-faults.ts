@@ -101,6 +101,11 @@ function explain(code: string, text: string, exchange: Exchange): Explanation {
           : ''
       }`,
       nextSteps: [
+        ...(code === 'DEPTH_ZERO_SELF_SIGNED_CERT'
+          ? [
+              'if the server is one that you know, which signs for itself, give its certificate: --ca-cert FILE',
+            ]
+          : []),
         'a proxy that inspects TLS shows its own certificates: get the company CA as a PEM file from whoever runs it, and run the command again with --ca-cert FILE, or with MACHINE_CA_CERT=FILE set',
         "or have it added to this computer's own certificates",
       ],
@@ -132,7 +137,8 @@ function explain(code: string, text: string, exchange: Exchange): Explanation {
     stage: 'connect',
     code: 'CONNECTION_CUT',
     message: `the connection to ${peer} was cut`,
-    nextSteps: ['run the command again'],
+    // Some networks cut what does not go through their proxy.
+    nextSteps: viaProxy ? ['run the command again'] : ['run the command again', ...setProxy()],
     retry: BROKEN,
   };
 }
@@ -179,7 +185,11 @@ export function stalledFault(exchange: Exchange, idleMs: number, begun: boolean)
     code: 'STALLED',
     message: `Cannot download ${redactUrl(exchange.url)}: nothing has arrived for ${Math.round(idleMs / 1000)} s`,
     reason: `the connection goes through ${describeProxy(exchange.proxy)} and is open, but silent`,
-    nextSteps: ['run the command again'],
+    nextSteps: [
+      exchange.proxy.proxy === 'direct'
+        ? 'run the command again; some networks swallow what does not go through their proxy: set HTTPS_PROXY=http://HOST:PORT'
+        : 'run the command again; a proxy that looks for viruses may need long before it lets a big file through: ask whoever runs it',
+    ],
   });
   return new TransferFault(failure, BROKEN, !begun);
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { DownloadError } from '../core/errors.js';
-import { describeProxy, redactUrl } from '../core/proxy.js';
+import { describeOrigin, describeProxy, redactUrl } from '../core/proxy.js';
 import type { Exchange } from './network-faults.js';
 import { NO_RETRY, type Retry, TransferFault } from './transfer-fault.js';
 
@@ -31,7 +31,12 @@ export function explainStatus(refusal: Refusal, nowMs: number): TransferFault {
       code: refusal.status === 429 ? 'TOO_MANY_REQUESTS' : 'SERVER_TROUBLE',
       message: `${subject} (${refusal.status === 429 ? 'too many requests' : 'trouble on its side'})`,
       reason: tooLong ? `it asks to wait ${Math.ceil(afterMs / 60_000)} minutes before the next try` : hint,
-      nextSteps: ['run the command again later'],
+      nextSteps: [
+        'run the command again later',
+        ...(refusal.fromProxy
+          ? [`if it stays so, ask whoever runs the proxy whether it reaches ${new URL(refusal.url).host}`]
+          : []),
+      ],
       retry: tooLong ? NO_RETRY : { tries: 5, afterMs },
     });
   }
@@ -92,14 +97,19 @@ function proxyLogin(refusal: Refusal): TransferFault {
       hasLogin ? 'does not accept the login' : 'wants a login'
     }`,
     reason: `it answers ${refusal.status} and offers logins of the kind ${kinds}`,
-    nextSteps: loginSteps(refusal, kinds, wantsBasic || schemes.length === 0),
+    nextSteps: loginSteps(refusal, kinds, hasLogin, wantsBasic || schemes.length === 0),
     retry: NO_RETRY,
   });
 }
 
-function loginSteps(refusal: Refusal, kinds: string, takesBasic: boolean): string[] {
+function loginSteps(refusal: Refusal, kinds: string, hasLogin: boolean, takesBasic: boolean): string[] {
   if (takesBasic) {
     return [
+      ...(hasLogin
+        ? [
+            `check user name and password (${describeOrigin(refusal.proxy)}) before the next try: some networks lock an account after a few`,
+          ]
+        : []),
       'set the proxy with a login: http://USER:PASSWORD@HOST:PORT, where @ is written %40, : is %3A, / is %2F and # is %23',
     ];
   }

@@ -251,7 +251,12 @@ describe('P07: a connection that is cut', () => {
       stage: 'connect',
       code: 'CONNECTION_CUT',
       message: `Cannot download ${server.origin}/image: the connection to 127.0.0.1:${server.port} was cut`,
-      nextSteps: ['run the command again', 'put the file there by hand'],
+      nextSteps: [
+        'run the command again',
+        expect.stringContaining('if this network needs a proxy'),
+        `see each step of the way: tmachine proxy check ${server.origin}`,
+        'put the file there by hand',
+      ],
     });
     expect(server.requests).toHaveLength(5);
     expect(clock.slept).toEqual([1000, 2000, 4000, 8000]);
@@ -508,6 +513,7 @@ describe('nobody answers', () => {
       message: `Cannot download http://127.0.0.1:${port}/image: 127.0.0.1:${port} refuses connections`,
       nextSteps: [
         'if this network needs a proxy, set HTTPS_PROXY=http://HOST:PORT and run the command again',
+        `see each step of the way: tmachine proxy check http://127.0.0.1:${port}`,
       ],
     });
     expect(clock.slept).toEqual([1000, 2000]);

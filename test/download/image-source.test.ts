@@ -197,7 +197,9 @@ describe('without a URL', () => {
     await expect(failure).rejects.toMatchObject({
       nextSteps: [
         'run the command again',
-        `or download a boot2docker.iso by hand, on any computer, and put it there: ${cached}`,
+        expect.stringContaining('if this network needs a proxy'),
+        `see each step of the way: tmachine proxy check ${server.origin}`,
+        `or download ${server.origin}/o/r/releases/latest/download/boot2docker.iso by hand, on any computer, and put it there: ${cached}`,
       ],
     });
   });
@@ -208,7 +210,11 @@ describe('without a URL', () => {
     expect(error).toBeInstanceOf(DownloadError);
     expect(error).toMatchObject({ code: 'NAME_NOT_FOUND' });
     expect(error).toMatchObject({
-      nextSteps: [expect.stringContaining('HTTPS_PROXY'), expect.stringContaining(cached)],
+      nextSteps: [
+        expect.stringContaining('HTTPS_PROXY'),
+        expect.stringContaining('proxy check'),
+        expect.stringContaining(cached),
+      ],
     });
   });
 });

@@ -259,7 +259,10 @@ describeHere('P01: a proxy that does not do it', () => {
       stage: 'proxy',
       code: 'UNREACHABLE',
       message: `Cannot download ${secure.origin}/image: the proxy ${scheme}://127.0.0.1:${port} (HTTPS_PROXY) refuses connections`,
-      nextSteps: [`check the proxy address (HTTPS_PROXY): ${scheme}://127.0.0.1:${port}`],
+      nextSteps: [
+        `check the proxy address (HTTPS_PROXY): ${scheme}://127.0.0.1:${port}`,
+        `see each step of the way: tmachine proxy check ${secure.origin}`,
+      ],
     });
     expect(clock.slept).toEqual([1000, 2000]);
   });

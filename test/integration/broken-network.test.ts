@@ -74,6 +74,7 @@ withSquid(
         status: 1,
         stderr: expect.stringContaining('does not accept the login'),
       });
+      expect(stderr).toContain('check user name and password (HTTPS_PROXY) before the next try');
       const asked = (await squid.log()).split('\n').filter((line) => line.includes('TCP_DENIED/407'));
       expect(asked).toHaveLength(1);
     } finally {
