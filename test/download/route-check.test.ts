@@ -215,10 +215,11 @@ describeHere('proxy check, from inside a guest', () => {
     environment: Readonly<Record<string, string>>,
     authorities = certificates.ca,
     record = withEnv([]),
+    target = url,
   ) {
     const { shell, end } = await guest(environment, authorities);
     try {
-      return await checkFromGuest(shell, record, url);
+      return await checkFromGuest(shell, record, target);
     } finally {
       end();
     }
@@ -231,6 +232,34 @@ describeHere('proxy check, from inside a guest', () => {
       'tunnel: HTTP/1.1 200 Connection established',
       'certificate: trusted, signed by O = Test Authority',
     ]);
+  });
+
+  test('of an http URL only the head is asked for, by its proxy or straight', async () => {
+    const plain = await startMisbehavingServer();
+    const methods: (string | undefined)[] = [];
+    plain.on('/big?x=1', (request, response) => {
+      methods.push(request.method);
+      response.writeHead(200, { 'content-length': 1_000_000_000 }).end();
+    });
+    const big = `${plain.origin}/big?x=1`;
+    try {
+      const through = await check({ HTTP_PROXY: withLogin() }, certificates.ca, withEnv([]), big);
+      expect(shape(through).at(-1)).toBe('answer: HTTP/1.1 200 OK');
+      expect(shape(await check({}, certificates.ca, withEnv([]), big))).toEqual([
+        `proxy: direct for ${plain.origin}`,
+        `connection: 127.0.0.1:${plain.port} answers`,
+        'answer: HTTP/1.1 200 OK',
+      ]);
+      expect(methods).toEqual(['HEAD', 'HEAD']);
+      const refused = await check({ HTTP_PROXY: withLogin('wrong') }, certificates.ca, withEnv([]), big);
+      expect(refused.at(-1)).toMatchObject({
+        name: 'answer',
+        ok: false,
+        nextSteps: [expect.stringContaining('USER:PASSWORD')],
+      });
+    } finally {
+      await plain.close();
+    }
   });
 
   test('NO_PROXY counts there too', async () => {

@@ -51,6 +51,9 @@ export async function checkFromGuest(
     if (tunnel !== undefined) hops.push(tunnel);
     if (tunnel?.ok !== false) hops.push(...(await lookAtCertificate(shell, target, proxy?.url, record.name)));
   }
+  if (target.protocol === 'http:' && (proxy === undefined || proxy.url.startsWith('http:'))) {
+    hops.push(await askForHead(shell, target, proxy?.url));
+  }
   return hops;
 }
 
@@ -93,12 +96,8 @@ function choice(
 async function openTunnel(shell: GuestShell, proxy: string, target: URL): Promise<Hop> {
   const { host, port } = proxyPlace(proxy);
   const place = `${target.hostname}:${target.port || '443'}`;
-  const { username, password } = new URL(proxy);
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const authorization =
-    username === '' ? '' : `Proxy-Authorization: Basic ${Buffer.from(login).toString('base64')}\r\n`;
   const asked = await shell.run(ASK_PROXY, [host, String(port)], {
-    input: `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n${authorization}\r\n`,
+    input: `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n${loginFor(proxy)}\r\n`,
     timeoutMs: 40_000,
   });
   const answer = asked.stdout.trim();
@@ -107,11 +106,37 @@ async function openTunnel(shell: GuestShell, proxy: string, target: URL): Promis
     name: 'tunnel',
     ok: false,
     text: `the proxy does not open a tunnel to ${place}: ${answer || 'no answer'}`,
-    nextSteps: [
-      answer.includes(' 407')
-        ? 'it wants a login: put USER:PASSWORD@ before the host in the URL of the proxy'
-        : `ask whoever runs the proxy to allow ${place}`,
-    ],
+    nextSteps: [answer.includes(' 407') ? GIVE_LOGIN : `ask whoever runs the proxy to allow ${place}`],
+  };
+}
+
+const GIVE_LOGIN = 'it wants a login: put USER:PASSWORD@ before the host in the URL of the proxy';
+
+/** The header that logs into the proxy, with its line end; nothing for one without a login. */
+function loginFor(proxy: string): string {
+  const { username, password } = new URL(proxy);
+  if (username === '') return '';
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return `Proxy-Authorization: Basic ${Buffer.from(login).toString('base64')}\r\n`;
+}
+
+/** Asks for the head of the answer alone: what lies at the URL may be big. Whatever the server says, the way is open. */
+async function askForHead(shell: GuestShell, target: URL, proxy: string | undefined): Promise<Hop> {
+  const { host, port } = proxyPlace(proxy ?? target.href);
+  const path = `${target.pathname}${target.search}`;
+  const what = proxy === undefined ? path : `http://${target.host}${path}`;
+  const login = proxy === undefined ? '' : loginFor(proxy);
+  const asked = await shell.run(ASK_PROXY, [host, String(port)], {
+    input: `HEAD ${what} HTTP/1.1\r\nHost: ${target.host}\r\nConnection: close\r\n${login}\r\n`,
+    timeoutMs: 40_000,
+  });
+  const answer = asked.stdout.trim();
+  const ok = /^HTTP\/1\.[01] (?!407)\d{3}/.test(answer);
+  return {
+    name: 'answer',
+    ok,
+    text: ok ? answer : `${proxy === undefined ? host : 'the proxy'} answers: ${answer || 'nothing'}`,
+    nextSteps: ok ? [] : [answer.includes(' 407') ? GIVE_LOGIN : `check that ${target.host} speaks HTTP`],
   };
 }
 
