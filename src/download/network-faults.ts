@@ -180,13 +180,16 @@ function notTls(exchange: Exchange, host: string): Explanation {
 
 /** The other side has been silent for `idleMs`; `begun`: it had answered before. */
 export function stalledFault(exchange: Exchange, idleMs: number, begun: boolean): TransferFault {
+  const isDirect = exchange.proxy.proxy === 'direct';
   const failure = new DownloadError({
-    stage: exchange.proxy.proxy === 'direct' ? 'connect' : 'proxy',
+    stage: isDirect ? 'connect' : 'proxy',
     code: 'STALLED',
     message: `Cannot download ${redactUrl(exchange.url)}: nothing has arrived for ${Math.round(idleMs / 1000)} s`,
-    reason: `the connection goes through ${describeProxy(exchange.proxy)} and is open, but silent`,
+    reason: isDirect
+      ? 'the connection is open, but silent'
+      : `the connection goes through ${describeProxy(exchange.proxy)} and is open, but silent`,
     nextSteps: [
-      exchange.proxy.proxy === 'direct'
+      isDirect
         ? 'run the command again; some networks swallow what does not go through their proxy: set HTTPS_PROXY=http://HOST:PORT'
         : 'run the command again; a proxy that looks for viruses may need long before it lets a big file through: ask whoever runs it',
     ],

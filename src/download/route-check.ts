@@ -71,7 +71,7 @@ async function walk(
   const { host, port } = placeOf(url, way);
   const address = await addressOf(host, way);
   add('name', host === address ? `${address} is an address` : `${host} is ${address}`);
-  await connectTo(address, port, call.signal, tools);
+  await connectTo(address, port, way, call.signal, tools);
   add('connection', `${host}:${port} answers`);
   return request(url, way, add, tools, call);
 }
@@ -160,6 +160,7 @@ async function addressOf(host: string, { proxy, from }: ProxyChoice): Promise<st
 async function connectTo(
   host: string,
   port: number,
+  { proxy, from }: ProxyChoice,
   signal: AbortSignal,
   { clock }: HttpTools,
 ): Promise<void> {
@@ -179,7 +180,11 @@ async function connectTo(
           ? `${host}:${port} refuses connections`
           : `${host}:${port} cannot be reached`,
       reason: limit.signal.aborted ? `no answer within ${CONNECT_MS / 1000} s` : errorText(error),
-      nextSteps: ['check address and port, and whether a firewall is in between'],
+      nextSteps: [
+        proxy === 'direct'
+          ? 'check address and port, and whether this network needs a proxy: --proxy http://HOST:PORT'
+          : `check address and port of the proxy, which come from ${from}, and whether a firewall is in between`,
+      ],
       cause: error,
     });
   } finally {

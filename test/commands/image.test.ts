@@ -158,6 +158,14 @@ describe('image pull', () => {
 });
 
 describe('image verify', () => {
+  test('of an empty cache says that there is nothing', async () => {
+    expect(await run(['verify'])).toMatchObject({
+      status: 0,
+      stdout: '',
+      lines: ['There is no boot image yet.'],
+    });
+  });
+
   test('of whole images ends with 0, of a cut one with 1, naming it and the way on', async () => {
     await put('boot2docker.iso', ISO);
     expect((await run(['verify'])).stdout).toBe(
@@ -183,8 +191,8 @@ describe('image verify', () => {
       expect.stringContaining(`${byDefault}: whole`),
       '',
     ]);
-    expect(stderr).toContain('The boot image "/nowhere.iso" is of no use');
-    expect(stderr).toContain(`The boot image "${garbage}" is of no use`);
+    expect(stderr).toContain('The boot image "/nowhere.iso" is of no use: there is no such file\n');
+    expect(stderr).toContain(`The boot image "${garbage}" is of no use: it has no ISO 9660 volume\n`);
   });
 
   test('an image that changed since it was downloaded is of no use', async () => {

@@ -108,6 +108,7 @@ describeHere('proxy check, from this computer', () => {
       name: 'connection',
       ok: false,
       text: `127.0.0.1:${port} refuses connections`,
+      nextSteps: [expect.stringContaining('which come from HTTPS_PROXY')],
     });
     expect((await check(url, 'http://nowhere.invalid:1')).at(-1)).toMatchObject({
       name: 'name',

@@ -82,16 +82,18 @@ export async function verifyImages(
       ? await listImages(app, call)
       : await Promise.all(paths.map((path) => fileAt(app, path, call)));
   const whole = images.filter((image) => image.kind !== 'unfinished');
+  if (whole.length === 0) call.reporter.step('There is no boot image yet.');
   for (const image of whole) tell(image);
   const broken = whole.filter(({ fault }) => fault !== '');
   if (broken.length === 0) return;
   throw new StoreError({
     code: 'IMAGE_BROKEN',
-    message: broken.map(({ path }) => `The boot image "${path}" is of no use`).join('\n'),
-    reason: broken.map(({ fault }) => fault).join('; '),
+    message: broken.map(({ path, fault }) => `The boot image "${path}" is of no use: ${fault}`).join('\n'),
     nextSteps: [
       'get it anew with: tmachine image pull',
-      'a machine gets another one with: tmachine upgrade NAME',
+      ...(broken.some(({ kind }) => kind === 'machine')
+        ? ['a machine gets another one with: tmachine upgrade NAME']
+        : []),
     ],
   });
 }
