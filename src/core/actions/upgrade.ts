@@ -82,7 +82,10 @@ export async function rollBackMachine(
       throw nothingKept(name, 'it was not upgraded, or is back already');
     }
     if ((await app.images.describe(paths.previousImage)).digest !== kept.image.digest) {
-      throw nothingKept(name, 'the image kept is another one: an upgrade since was cut off, or somebody changed the file');
+      throw nothingKept(
+        name,
+        'the image kept is another one: an upgrade since was cut off, or somebody changed the file',
+      );
     }
     if (request.disk && (kept.snapshot === undefined || !takesSnapshots(driver))) {
       throw nothingKept(name, `no snapshot of its disk was taken: the driver "${driver.name}" takes none`);
