@@ -282,6 +282,7 @@ describeHere('P01: a proxy that does not do it', () => {
       code: 'PROXY_NOT_TLS',
       nextSteps: [`write it with http:// in front: http://127.0.0.1:${squid.port}`],
     });
+    expect(error.reason).toMatch(/^write EPROTO .*[^\s]$/);
   });
 
   test('hangs up', async () => {
