@@ -48,6 +48,11 @@ export function formatCidr({ address, prefix }: Pick<Cidr, 'address' | 'prefix'>
   return `${formatAddress(address)}/${prefix}`;
 }
 
+/** The whole network: `192.168.99.0/24`. */
+export function networkOf({ network, prefix }: Cidr): string {
+  return formatCidr({ address: network, prefix });
+}
+
 /** True when the two networks have an address in common. */
 export function overlaps(one: Cidr, other: Cidr): boolean {
   return one.network <= other.broadcast && other.network <= one.broadcast;

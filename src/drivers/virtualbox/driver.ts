@@ -10,7 +10,7 @@ import type {
   TellsUsability,
 } from '../../core/driver.js';
 import { namedFinding, withNamedAdvice } from './advice.js';
-import { formatCidr } from './cidr.js';
+import { formatCidr, networkOf, parseCidr } from './cidr.js';
 import { readConsoleTail } from './console.js';
 import { createVirtualMachine } from './create.js';
 import { CONSOLE_FILE } from './disk.js';
@@ -140,10 +140,11 @@ export function createVirtualBoxDriver(
 
     hostInGuest(settings) {
       const { network, hostOnlyCidr } = parseSettings({ name: '', storePath: '', directory: '', settings });
+      const cidr = parseCidr(hostOnlyCidr);
       return {
         address: '10.0.2.2',
         reachesLoopback: true,
-        networks: ['10.0.2.0/24', ...(network === 'nat' ? [] : [hostOnlyCidr.replace(/\.\d+\//, '.0/')])],
+        networks: ['10.0.2.0/24', ...(network === 'nat' || cidr === undefined ? [] : [networkOf(cidr)])],
       };
     },
 

@@ -41,7 +41,7 @@ export function rangeError(
         reason: 'nothing tells which of them is meant',
         nextSteps: [
           'see them with: VBoxManage list hostonlyifs',
-          'remove one with: VBoxManage hostonlyif remove NAME',
+          'remove one with: VBoxManage hostonlyif remove ADAPTER',
         ],
       });
     case 'denied':

@@ -49,9 +49,21 @@ export async function importDisk(
     },
     context,
   );
+  const [diskUuid] = /(?<=UUID: )[0-9a-f-]{36}/.exec(cloned) ?? [];
+  if (diskUuid === undefined) {
+    throw new TmachineError({
+      code: 'VBOX_GARBLED',
+      message: `Could not learn the UUID of the copied disk: ${target}`,
+      reason: `VBoxManage clonemedium did not tell it, but said: ${JSON.stringify(cloned.trim())}`,
+      nextSteps: [
+        'run the command again: the copy is then made anew',
+        `see what VirtualBox knows of it:  VBoxManage showmediuminfo disk "${target}"`,
+      ],
+    });
+  }
   await importKey(machine, join(ports.facts.homeDirectory, '.ssh', OLD_KEY));
   return {
-    diskUuid: /UUID: ([0-9a-f-]{36})/.exec(cloned)?.[1] ?? '',
+    diskUuid,
     settings: {
       ...settings,
       cpuCount: Number(info.get('cpus')) || settings.cpuCount,

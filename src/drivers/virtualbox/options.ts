@@ -13,6 +13,7 @@ import {
 import { parseShareFolder } from './share-folders.js';
 
 export const DEFAULT_CIDR = '192.168.99.1/24';
+const CIDR_EXAMPLE = `for example:  --virtualbox-hostonly-cidr ${DEFAULT_CIDR}`;
 const DEFAULTS = { memoryMb: 1024, cpuCount: 1, diskMb: 20000, nicType: '82540EM' } as const;
 
 /** Measured with our own guest image: below it the engine never answers. */
@@ -191,8 +192,20 @@ export function parseVirtualBoxOptions(
 
 function size(flags: FlagValues, flag: string, fallback: number, least: number, most: number): number {
   const value = integerFlag(flags, flag, fallback);
-  if (value < least) throw refusal(flag, value, `the guest needs at least ${least} MB`);
-  if (value > most) throw refusal(flag, value, `VirtualBox takes at most ${most} MB`);
+  if (value < least)
+    throw refusal(
+      flag,
+      value,
+      `the guest needs at least ${least} MB`,
+      `give it more:  --${flag} ${fallback}`,
+    );
+  if (value > most)
+    throw refusal(
+      flag,
+      value,
+      `VirtualBox allows at most ${most} MB`,
+      `give it less:  --${flag} ${fallback}`,
+    );
   return value;
 }
 
@@ -200,23 +213,38 @@ function size(flags: FlagValues, flag: string, fallback: number, least: number, 
 function cpuCount(flags: FlagValues): number {
   const value = integerFlag(flags, 'virtualbox-cpu-count', DEFAULTS.cpuCount);
   if (value <= MOST_CPUS) return value;
-  throw refusal('virtualbox-cpu-count', value, `at most ${MOST_CPUS} work`);
+  throw refusal(
+    'virtualbox-cpu-count',
+    value,
+    `a machine has at most ${MOST_CPUS} processors`,
+    'give it fewer, or -1 for as many as this computer has',
+  );
 }
 
 function cidr(given: string): string {
   const parsed = parseCidr(given);
   if (parsed === undefined) {
-    throw refusal('virtualbox-hostonly-cidr', given, `it looks like ${DEFAULT_CIDR}`);
+    throw refusal(
+      'virtualbox-hostonly-cidr',
+      given,
+      'it is not an IPv4 address with a prefix length',
+      CIDR_EXAMPLE,
+    );
   }
   if (parsed.prefix > 29 || parsed.prefix < 8) {
-    throw refusal('virtualbox-hostonly-cidr', given, 'the network has between /8 and /29 addresses');
+    throw refusal(
+      'virtualbox-hostonly-cidr',
+      given,
+      'the prefix length must be between /8 and /29',
+      CIDR_EXAMPLE,
+    );
   }
   if (parsed.address === parsed.network || parsed.address === parsed.broadcast) {
     throw new UsageError({
       code: 'VBOX_CIDR_NETWORK',
       verbatim: true,
       message: 'host-only cidr must be specified with a host address, not a network address',
-      nextSteps: [`for example: --virtualbox-hostonly-cidr ${DEFAULT_CIDR}`],
+      nextSteps: [CIDR_EXAMPLE],
     });
   }
   return given;
@@ -231,7 +259,12 @@ function shareFolders(flags: FlagValues): readonly string[] {
   for (const text of texts) {
     const { name } = parseShareFolder(text);
     if (names.has(name)) {
-      throw refusal('virtualbox-share-folder', text, `two folders cannot both be called "${name}"`);
+      throw refusal(
+        'virtualbox-share-folder',
+        text,
+        `two folders cannot both be called "${name}"`,
+        'give each a name of its own:  --virtualbox-share-folder DIR:NAME',
+      );
     }
     names.add(name);
   }
@@ -241,9 +274,18 @@ function shareFolders(flags: FlagValues): readonly string[] {
 function choice<T extends string>(flag: string, given: string, known: readonly T[]): T {
   const found = known.find((it) => it === given);
   if (found !== undefined) return found;
-  throw refusal(flag, given, `it is one of: ${known.join(', ')}`);
+  throw refusal(
+    flag,
+    given,
+    `${JSON.stringify(given)} is not among its values`,
+    `use one of: ${known.join(', ')}`,
+  );
 }
 
-function refusal(flag: string, value: string | number, reason: string): UsageError {
-  return new UsageError({ message: `--${flag} cannot be ${JSON.stringify(value)}`, reason });
+function refusal(flag: string, value: string | number, reason: string, nextStep: string): UsageError {
+  return new UsageError({
+    message: `--${flag} cannot be ${JSON.stringify(value)}`,
+    reason,
+    nextSteps: [nextStep],
+  });
 }

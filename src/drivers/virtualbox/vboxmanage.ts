@@ -209,14 +209,18 @@ function failure(
       cause,
     });
   }
+  const end = status === undefined ? 'was ended by a signal' : `ended with exit code ${status}`;
   return new VBoxManageError({
     code: 'VBOX_FAILED',
     message: `${commandLine(path, call.args)} failed:`,
-    reason:
-      said === ''
-        ? `it ended with exit code ${status ?? 'of a signal'} while ${call.purpose}, and said nothing`
-        : said,
-    nextSteps: ['see every call with: tmachine --debug ...'],
+    reason: said === '' ? `VBoxManage ${end} while ${call.purpose}, and said nothing` : said,
+    nextSteps:
+      status === undefined || status > 128
+        ? [
+            'run the command again: VBoxManage crashed, which may be for once',
+            'if it crashes again, end all of its programs (VBoxSVC last) or install VirtualBox again',
+          ]
+        : ['see every call and its answer:  run the command again with --debug'],
     output,
     cause,
   });

@@ -262,11 +262,15 @@ describe('importing a machine of boot2docker\u2019s own program', () => {
     ]);
   });
 
-  test('one without a disk, and a key that is gone, are told', async () => {
+  test('one without a disk, a copy without a UUID, and a key that is gone, are told', async () => {
     const at = await open({ flags });
-    at.box.inject(/^showvminfo boot2docker-vm/, { stdout: '"SATA-1-0"="none"\n' }, info);
+    at.box.inject(/^showvminfo boot2docker-vm/, { stdout: '"SATA-1-0"="none"\n' }, info, info);
     await expect(at.create()).rejects.toMatchObject({ code: 'VBOX_IMPORT_NO_DISK' });
-    at.box.inject(/^clonemedium/, { stdout: '' });
+    at.box.inject(/^clonemedium/, { stdout: '0%...100%\n' }, { stdout: `UUID: ${UUID}\n` });
+    await expect(at.create()).rejects.toMatchObject({
+      code: 'VBOX_GARBLED',
+      reason: expect.stringContaining('0%...100%'),
+    });
     await expect(at.create()).rejects.toMatchObject({ code: 'VBOX_IMPORT_NO_KEY' });
   });
 });

@@ -8,15 +8,20 @@ import {
   leasedAddresses,
   planServer,
 } from '../../../src/drivers/virtualbox/dhcp.js';
+import { ensureHostOnlyNetwork } from '../../../src/drivers/virtualbox/host-only-network.js';
 import {
   allowedRanges,
   chooseRange,
   duplicateName,
 } from '../../../src/drivers/virtualbox/host-only-range.js';
 import type { DhcpServer, HostOnlyInterface } from '../../../src/drivers/virtualbox/parse.js';
+import { parseSettings } from '../../../src/drivers/virtualbox/settings.js';
+import { VBoxManage } from '../../../src/drivers/virtualbox/vboxmanage.js';
 import { context } from '../../contract/driver-contract.js';
+import { FakeProcesses } from '../../support/fake-processes.js';
 import { refusal } from '../../support/fake-virtualbox.js';
 import { failedCall, recording } from '../../support/vboxmanage-recordings.js';
+import { testPorts } from '../../support/virtualbox-ports.js';
 import { Bench, type BenchOptions } from './bench.js';
 
 function cidr(text: string) {
@@ -387,4 +392,63 @@ describe('adapters of our making', () => {
     }
     expect(unlocked).toEqual([]);
   });
+});
+
+describe('P16: the host-only network of macOS', () => {
+  const OURS =
+    'Name:            tmachine\nState:           Enabled\nNetworkMask:     255.255.255.0\nLowerIP:         192.168.56.1\nUpperIP:         192.168.56.254\n';
+
+  async function ensured(flags: BenchOptions['flags'], list: string, made: readonly string[] = []) {
+    const bench = await Bench.open({ ...(flags && { flags }) });
+    try {
+      const file = '/usr/bin/VBoxManage';
+      const programs = { VBoxManage: file };
+      const processes = new FakeProcesses(
+        [
+          { file, args: ['list', 'hostonlynets'], result: { stdout: list } },
+          ...(made.length === 0 ? [] : [{ file, args: made }]),
+        ],
+        { programs },
+      );
+      const vbox = new VBoxManage(testPorts({ processes }));
+      return await ensureHostOnlyNetwork(parseSettings(bench.machine), { vbox }, bench.context);
+    } finally {
+      await bench.remove();
+    }
+  }
+
+  test('ours is reused where no range was asked for', async () => {
+    expect(await ensured({}, OURS)).toMatchObject({ adapter: 'tmachine', cidr: '192.168.56.1/24' });
+  });
+
+  test('a range that was asked for is had, also when there is ours', async () => {
+    const flags = { 'virtualbox-hostonly-cidr': '192.168.60.1/25' };
+    const range = [
+      '--netmask',
+      '255.255.255.128',
+      '--lower-ip',
+      '192.168.60.1',
+      '--upper-ip',
+      '192.168.60.126',
+    ];
+    const made = ['hostonlynet', 'add', '--name', 'tmachine-192.168.60.1', ...range, '--enable'];
+    expect(await ensured(flags, OURS, made)).toMatchObject({
+      adapter: 'tmachine-192.168.60.1',
+      cidr: '192.168.60.1/25',
+    });
+  });
+});
+
+test.each([
+  ['192.168.60.130/25', '192.168.60.128/25'],
+  ['10.20.30.40/8', '10.0.0.0/8'],
+])('what the guest of a machine on %s reaches without a proxy is %s', async (given, network) => {
+  const bench = await Bench.open({ flags: { 'virtualbox-hostonly-cidr': given } });
+  try {
+    expect(bench.driver.hostInGuest?.(bench.machine.settings)).toMatchObject({
+      networks: ['10.0.2.0/24', network],
+    });
+  } finally {
+    await bench.remove();
+  }
 });

@@ -75,22 +75,26 @@ test('P31: several shared folders are kept; docker-machine sees the first', () =
 describe('values that can never work are refused', () => {
   test.each<[FlagValues, string]>([
     [{ 'virtualbox-memory': 64 }, 'the guest needs at least 256 MB'],
-    [{ 'virtualbox-memory': 3_000_000 }, 'VirtualBox takes at most 2097152 MB'],
+    [{ 'virtualbox-memory': 3_000_000 }, 'VirtualBox allows at most 2097152 MB'],
     [{ 'virtualbox-disk-size': 100 }, 'the guest needs at least 1200 MB'],
-    [{ 'virtualbox-cpu-count': 33 }, 'at most 32 work'],
-    [{ 'virtualbox-nat-nictype': 'e1000' }, 'it is one of: Am79C970A'],
-    [{ 'virtualbox-hostonly-nicpromisc': 'maybe' }, 'it is one of: deny'],
-    [{ 'virtualbox-ui-type': 'web' }, 'it is one of: gui'],
-    [{ 'virtualbox-network': 'bridged' }, 'it is one of: hostonly, nat'],
-    [{ 'virtualbox-hostonly-cidr': '192.168.99.1' }, 'it looks like 192.168.99.1/24'],
-    [{ 'virtualbox-hostonly-cidr': '192.168.99.300/24' }, 'it looks like 192.168.99.1/24'],
+    [{ 'virtualbox-cpu-count': 33 }, 'at most 32 processors'],
+    [{ 'virtualbox-nat-nictype': 'e1000' }, 'use one of: Am79C970A'],
+    [{ 'virtualbox-hostonly-nicpromisc': 'maybe' }, 'use one of: deny'],
+    [{ 'virtualbox-ui-type': 'web' }, 'use one of: gui'],
+    [{ 'virtualbox-network': 'bridged' }, 'use one of: hostonly, nat'],
+    [{ 'virtualbox-hostonly-cidr': '192.168.99.1' }, 'is not an IPv4 address with a prefix'],
+    [
+      { 'virtualbox-hostonly-cidr': '192.168.99.300/24' },
+      'for example:  --virtualbox-hostonly-cidr 192.168.99.1/24',
+    ],
     [{ 'virtualbox-hostonly-cidr': '192.168.99.1/31' }, 'between /8 and /29'],
     [{ 'virtualbox-share-folder': ['/a:x', '/b:x'] }, 'two folders cannot both be called "x"'],
     [{ 'virtualbox-share-folder': ['/:'] }, 'the root directory needs a name'],
     [{ 'virtualbox-share-folder': ['/a:$(id)'] }, 'cannot name a folder in the guest'],
     [{ 'virtualbox-share-folder': ['/a:../etc'] }, 'is no path in the guest'],
   ])('%j', (flags, reason) => {
-    expect(refusal(flags).reason).toContain(reason);
+    const { reason: why, nextSteps } = refusal(flags);
+    expect([why, ...nextSteps].join('\n')).toContain(reason);
   });
 
   test('a network address, in the contract\u2019s words', () => {

@@ -106,6 +106,17 @@ describe('a call', () => {
     });
   });
 
+  test('a crash is told as one, with what to do', async () => {
+    const { vbox } = tool([{ result: { status: 139 } }]);
+    await expect(vbox.run({ ...LIST, isQuestion: false }, { signal })).rejects.toMatchObject({
+      reason: expect.stringMatching(/^VBoxManage ended with exit code 139 while .*, and said nothing$/),
+      nextSteps: [
+        'run the command again: VBoxManage crashed, which may be for once',
+        expect.stringContaining('VBoxSVC last'),
+      ],
+    });
+  });
+
   test('a warning of the distribution is neither answer nor failure', async () => {
     const warning = recording('7.2-linux/version-warning').stdout.replace(/^7.*\n/m, '');
     const { vbox } = tool([{ result: { stdout: `${warning}"dev" {x}\n`, stderr: warning } }]);
