@@ -10,6 +10,8 @@ import { engineTarget, machineAddress } from './guest.js';
 const DAY_MS = 86_400_000;
 /** From here on `ls` says how long the certificate is still good (P19). */
 const WARN_DAYS = 30;
+/** The driver says that the machine runs, and nothing in it answers. */
+const SILENT = 'the guest did not answer in time: it may still be starting';
 /** Machines looked at side by side: enough to hide slow answers, few enough for the open-file limit of every platform. */
 const SIDE_BY_SIDE = 64;
 
@@ -34,8 +36,8 @@ export interface ListedMachine {
 }
 
 /**
- * Looks at every machine in the store at once, each for at most `timeoutMs`: a slow one becomes a `Timeout` row, an unreadable one an
- * `Error` row, and neither hides the others (P27, P35). `select` may leave machines out before they are asked.
+ * Looks at every machine in the store at once, each for at most `timeoutMs`: one whose driver is slow becomes a `Timeout` row, a
+ * running one whose guest is silent stays `Running`, an unreadable one is an `Error` row, and none hides the others (P27, P35). `select` may leave machines out before they are asked.
  */
 export async function listMachines(
   app: App,
@@ -84,26 +86,30 @@ async function look(
   if (options.select !== undefined && !options.select(record)) return undefined;
   const known = { record, driverName: record.driverName };
   const late = new TmachineError({ code: 'NO_ANSWER', message: `Machine "${name}" did not answer in time` });
+  let seen: Partial<ListedMachine> | undefined;
+  const onRunning = (fields: Partial<ListedMachine>) => {
+    seen = fields;
+  };
   try {
-    const found = await withDeadline((signal) => ask(app, record, options.timeoutMs, { ...call, signal }), {
-      ms: options.timeoutMs,
-      clock: app.clock,
-      signal: call.signal,
-      late: () => late,
-    });
+    const found = await withDeadline(
+      (signal) => ask(app, record, { timeoutMs: options.timeoutMs, onRunning }, { ...call, signal }),
+      { ms: options.timeoutMs, clock: app.clock, signal: call.signal, late: () => late },
+    );
     return row({ ...known, ...found });
   } catch (error) {
     throwIfInterrupted(call.signal);
-    if (error === late) return row({ ...known, state: 'Timeout' });
+    if (error === late) {
+      return row({ ...known, ...(seen === undefined ? { state: 'Timeout' } : { ...seen, error: SILENT }) });
+    }
     if (!(error instanceof TmachineError)) throw error;
-    return row({ ...known, state: 'Error', dockerVersion: 'Unknown', error: oneLine(error) });
+    return row({ ...known, state: 'Error', dockerVersion: 'Unknown', ...seen, error: oneLine(error) });
   }
 }
 
 async function ask(
   app: App,
   record: MachineRecord,
-  timeoutMs: number,
+  { timeoutMs, onRunning }: { timeoutMs: number; onRunning: (fields: Partial<ListedMachine>) => void },
   call: Call,
 ): Promise<Partial<ListedMachine>> {
   const driver = app.driver(record.driverName);
@@ -111,6 +117,9 @@ async function ask(
   const endpoint = driver.endpoint(machine);
   const state =
     endpoint.url === undefined ? await driver.state(machine, driverContext(call, record.name)) : 'running';
+  // From here on the guest is asked: its silence does not take back what the driver has said.
+  const isSeen = endpoint.url === undefined && state === 'running';
+  if (isSeen) onRunning({ state: stateWord(state), dockerVersion: 'Unknown' });
   const certificateDaysLeft = await daysLeft(app, record);
   const ageing =
     certificateDaysLeft !== undefined && certificateDaysLeft <= WARN_DAYS
@@ -136,6 +145,7 @@ async function ask(
       place !== undefined && dockerHost !== undefined && dockerHost === swarmUrl(record, place.host),
     certificateDaysLeft,
   };
+  if (isSeen) onRunning({ ...found, dockerVersion: 'Unknown' });
   if (place === undefined) return { ...found, dockerVersion: 'Unknown', error: ageing };
   const answer = await app.engine.version(await engineTarget(app, record, place), {
     timeoutMs,

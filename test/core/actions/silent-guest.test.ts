@@ -32,9 +32,17 @@ beforeEach(async () => {
 });
 afterEach(() => world.remove());
 
-test('P35: it is a Timeout row of ls, and nothing goes on asking for it', async () => {
+test('P35: it is a Running row of ls with the reason, and nothing goes on asking for it', async () => {
   const rows = await listMachines(app, { timeoutMs: 10_000 }, world.call);
-  expect(rows).toMatchObject([{ name: 'dev', state: 'Timeout' }]);
+  expect(rows).toMatchObject([
+    {
+      name: 'dev',
+      state: 'Running',
+      url: '',
+      dockerVersion: 'Unknown',
+      error: 'the guest did not answer in time: it may still be starting',
+    },
+  ]);
   const before = asked;
   for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
   expect(asked - before).toBeLessThan(2);
