@@ -149,6 +149,9 @@ export interface Driver {
   /** From settings alone, no I/O: what is stored is verified by whoever connects. */
   endpoint(machine: DriverMachine): Endpoint;
 
+  /** From settings alone, no I/O. True when `create` puts the SSH key of an imported disk in the place of the one that core makes. */
+  bringsSshKey?(settings: DriverSettings): boolean;
+
   /** From settings alone, no I/O. Absent, or undefined, when the guest has no known way to this computer. */
   hostInGuest?(settings: DriverSettings): HostInGuest | undefined;
 

@@ -259,7 +259,7 @@ async function createInDriver(
   context.reporter.step(`Copying ${image.path} to ${paths.image}...`);
   await app.store.copyFile(image.path, paths.image, 0o600);
   context.reporter.step(`Creating ${driver.title}...`);
-  context.reporter.step('Creating SSH key...');
+  if (driver.bringsSshKey?.(machine.settings) !== true) context.reporter.step('Creating SSH key...');
   const publicKey = await ensureSshKey(app, name);
   const takesSeed = image.oneStep && driver.capabilities.takesSeed && fitsSeed(record);
   const reserved =

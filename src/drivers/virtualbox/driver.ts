@@ -138,6 +138,9 @@ export function createVirtualBoxDriver(
       return storeSettings(settings.network === 'nat' ? settings : withBase(settings, { IPAddress: host }));
     },
 
+    bringsSshKey: (settings) =>
+      parseSettings({ name: '', storePath: '', directory: '', settings }).importVm !== '',
+
     hostInGuest(settings) {
       const { network, hostOnlyCidr } = parseSettings({ name: '', storePath: '', directory: '', settings });
       const cidr = parseCidr(hostOnlyCidr);

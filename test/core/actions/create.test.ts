@@ -36,6 +36,13 @@ describe('create, with an image that takes a seed', () => {
     ]);
   });
 
+  test('a disk that brings its own SSH key has no line about making one', async () => {
+    Object.assign(world.driver, { bringsSshKey: () => true });
+    await createMachine(world.app, world.request('dev'), world.call);
+    expect(world.lines).toContain('(dev) Creating fake VM...');
+    expect(world.lines).not.toContain('(dev) Creating SSH key...');
+  });
+
   test('prints the lines of docker-machine in their order and leaves a complete machine', async () => {
     await createMachine(world.app, world.request('dev'), world.call);
     const { certs } = world.app.store.layout;

@@ -248,6 +248,7 @@ describe('importing a machine of boot2docker\u2019s own program', () => {
       const text = await readFile(join(at.machine.directory, 'dev', 'dev.vbox'), 'utf8');
       expect(text).toContain(`<HardDisk uuid="{${UUID}}"`);
       expect(at.machine.settings.config).toMatchObject({ CPU: 3, Memory: 2048 });
+      expect(at.driver.bringsSshKey?.(at.machine.settings)).toBe(true);
       expect(await readFile(join(at.machine.directory, 'id_rsa'), 'utf8')).toBe('key');
       expect((await stat(join(at.machine.directory, 'id_rsa'))).mode & 0o777).toBe(0o600);
     } finally {
