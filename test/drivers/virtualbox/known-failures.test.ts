@@ -126,6 +126,7 @@ test('P12: a machine that starts without the processor\u2019s help is found out 
         await expect(starting).rejects.toMatchObject({
           verbatim: true,
           message: "This computer doesn't have VT-X/AMD-v enabled. Enabling it in the BIOS is mandatory",
+          nextSteps: expect.arrayContaining([expect.stringMatching(/--driver qemu dev$/)]),
         });
       }
     } finally {
