@@ -26,6 +26,8 @@ const LATE_SIGN_MS = 20_000;
  * every connection that is given up before costs it another sshd; a fast one is not to lose time on a connection made before its sshd was up.
  */
 const bannerPatience = (waitedMs: number): number => Math.min(60_000, Math.max(5_000, waitedMs / 10));
+/** How long a login may take, when the guest has been waited for so long: an interpreted guest of VirtualBox, after seven minutes, took more than one. */
+const loginPatience = (waitedMs: number): number => Math.min(300_000, Math.max(60_000, waitedMs / 2));
 /** A guest that runs already answers sooner than one that boots: for commands that only ask for its address. */
 const ANSWER_MS = 30_000;
 /** An engine that starts says nothing for long: four minutes were seen in an interpreted guest. */
@@ -88,7 +90,7 @@ export async function connectGuest(
   );
   return app.ssh.connect(target, {
     signal: call.signal,
-    timeoutMs: 60_000,
+    timeoutMs: loginPatience(app.clock.monotonic() - begunAt),
     hostKey: record.notes.hostKey,
   });
 }

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createMachine } from '../../../src/core/actions/create.js';
 import { connectGuest, learnAddress } from '../../../src/core/actions/guest.js';
 import { mountSharedFolders } from '../../../src/core/actions/shared-folders.js';
-import type { DriverMachine, FolderInGuest } from '../../../src/core/driver.js';
+import type { DriverMachine, FolderInGuest, SshTarget } from '../../../src/core/driver.js';
 import type { MachineRecord } from '../../../src/core/machine.js';
-import type { GuestResult, GuestShell } from '../../../src/core/ports.js';
+import type { GuestResult, GuestShell, SshConnectOptions } from '../../../src/core/ports.js';
 import { type TestApp, testApp } from '../../support/test-app.js';
 
 let world: TestApp;
@@ -148,7 +148,7 @@ test('P18: a guest that is slow gets a time that fits its latest sign; a dead on
   await expect(booting([], 800_000)).rejects.toThrow('Timed out after 180 s');
 });
 
-test('P18: an sshd that needs half a minute for its banner is given it, once the guest has shown that it is slow', async () => {
+test('P18: an sshd that needs half a minute for its banner and a minute and more for the login is given it, once the guest has shown that it is slow', async () => {
   const { app, clock, call } = world;
   Object.assign(world.driver, { consoleTail: async () => `up for ${clock.monotonic()}` });
   const limits: number[] = [];
@@ -157,9 +157,15 @@ test('P18: an sshd that needs half a minute for its banner is given it, once the
     await clock.sleep(Math.min(timeoutMs, 30_000), call.signal);
     return timeoutMs >= 30_000 ? 'SSH-2.0-x' : undefined;
   };
-  const ssh = Object.assign(Object.create(world.guest), { banner });
+  let loginMs = 0;
+  const connect = (target: SshTarget, options: SshConnectOptions) => {
+    loginMs = options.timeoutMs;
+    return world.guest.connect(target, options);
+  };
+  const ssh = Object.assign(Object.create(world.guest), { banner, connect });
   const session = await connectGuest({ ...app, ssh }, record, call);
   await session.close();
+  expect(loginMs).toBeGreaterThan(60_000);
   expect(limits.slice(0, 5)).toEqual([5_000, 5_000, 5_000, 5_000, 5_000]);
   expect(Math.max(...limits)).toBeLessThanOrEqual(60_000);
 });
