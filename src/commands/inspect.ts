@@ -3,7 +3,7 @@ import type { CommandSpec } from '../cli/flag-spec.js';
 import { JSON_FLAG, SHOW_SECRETS_FLAG } from '../cli/shared-flags.js';
 import { oneNameOrDefault } from '../core/actions/bulk.js';
 import { formatInspect } from '../core/format/inspect-format.js';
-import { redactUrl } from '../core/redact.js';
+import { redactSecrets } from '../core/redact.js';
 
 export const spec: CommandSpec = {
   name: 'inspect',
@@ -27,7 +27,7 @@ export default class Inspect extends BaseCommand {
   protected async work(): Promise<void> {
     const stored = await this.app.store.load(oneNameOrDefault(this.words));
     const rendered = this.app.store.render(stored);
-    const text = this.isOn('show-secrets') ? rendered : redactUrl(rendered);
+    const text = this.isOn('show-secrets') ? rendered : redactSecrets(rendered);
     // The plain answer is JSON already; --json is for scripts that say what they expect.
     const format = this.isOn('json') ? '' : this.text('format');
     this.print(format === '' ? text : formatInspect(format, JSON.parse(text)));

@@ -5,7 +5,7 @@ import { type ListedMachine, listMachines } from '../core/actions/list.js';
 import { formatList, type ListRow } from '../core/format/list-format.js';
 import { parseListFilter } from '../core/list-filter.js';
 import { naturalOrder } from '../core/natural-order.js';
-import { redactUrl } from '../core/redact.js';
+import { redactSecrets } from '../core/redact.js';
 import { alignColumns, LIST_LAYOUT } from '../ui/table.js';
 
 export const spec: CommandSpec = {
@@ -51,7 +51,7 @@ export default class Ls extends BaseCommand {
       for (const { machine } of rows) this.print(machine.name);
       return;
     }
-    const shown = this.isOn('show-secrets') ? (text: string) => text : redactUrl;
+    const shown = this.isOn('show-secrets') ? (text: string) => text : redactSecrets;
     rows.sort((a, b) => naturalOrder(a.machine.name, b.machine.name));
     if (this.isOn('json')) {
       this.print(

@@ -3,7 +3,7 @@ import { UsageError } from './errors.js';
 import { isLoopback, parseIpAddress } from './ip-address.js';
 import { hostOf } from './proxy-exceptions.js';
 import { readProxyUrl } from './proxy-url.js';
-import { redactUrl } from './redact.js';
+import { redactProxy } from './redact.js';
 
 /** A proxy as the guest's engine is to use it. */
 export interface GuestProxy {
@@ -41,14 +41,14 @@ export function guestProxy(setting: string, flag: string, host: HostInGuest | un
     return {
       url,
       rewritten: false,
-      doubt: `the proxy ${redactUrl(url)} is an address that means the guest itself there, and how the guest reaches this computer is not known`,
+      doubt: `the proxy ${redactProxy(url)} is an address that means the guest itself there, and how the guest reaches this computer is not known`,
     };
   }
   return {
     url: withHost(url, host.address),
     rewritten: true,
     ...(!host.reachesLoopback && {
-      doubt: `the proxy ${redactUrl(url)} may listen on this computer's loopback only, which the guest does not reach: let it listen on ${host.address} too`,
+      doubt: `the proxy ${redactProxy(url)} may listen on this computer's loopback only, which the guest does not reach: let it listen on ${host.address} too`,
     }),
   };
 }
@@ -92,7 +92,7 @@ function withHost(url: string, host: string): string {
 function unusable(setting: string, flag: string, reason: string): UsageError {
   return new UsageError({
     code: 'PROXY_INVALID',
-    message: `The proxy "${redactUrl(setting)}" of ${flag} cannot be used`,
+    message: `The proxy "${redactProxy(setting)}" of ${flag} cannot be used`,
     reason,
     nextSteps: ['write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT'],
   });

@@ -3,6 +3,7 @@ import { isLoopback, parseIpAddress } from './ip-address.js';
 import { readPacAnswer } from './pac-answer.js';
 import { hostOf, isNoProxyHost, isSystemException, sameHost } from './proxy-exceptions.js';
 import { readProxyUrl } from './proxy-url.js';
+import { redactProxy, redactUrl } from './redact.js';
 
 /** The environment variables that name a proxy or the hosts that need none. */
 export const PROXY_VARIABLES = [
@@ -104,7 +105,7 @@ export function chooseProxy(url: string, sources: ProxySources): ProxyChoice {
 
 /** The choice in words, without secrets: `http://user:***@proxy:8080 (HTTPS_PROXY)`, `direct (NO_PROXY)`. */
 export function describeProxy(choice: ProxyChoice): string {
-  return `${redactUrl(choice.proxy)} (${describeOrigin(choice)})`;
+  return `${redactProxy(choice.proxy)} (${describeOrigin(choice)})`;
 }
 
 /** Where the choice came from, in words, without secrets: `HTTPS_PROXY`, `PAC script http://wpad/wpad.dat`. */
@@ -113,27 +114,6 @@ export function describeOrigin(choice: ProxyChoice): string {
   return choice.from === 'PAC script'
     ? `${choice.from} ${redactUrl(choice.where)}`
     : `${choice.from}: ${choice.where}`;
-}
-
-/**
- * A URL that may be printed: passwords, user names without a password (tokens are sent so) and query values with telling
- * names are masked. Works on text that is no proper URL too, where it rather masks too much.
- */
-export function redactUrl(text: string): string {
-  const scheme = /^[a-z][a-z0-9+.-]*:\/*/i.exec(text)?.[0] ?? '';
-  const hasScheme = scheme.endsWith('//');
-  const start = hasScheme ? scheme.length : 0;
-  const rest = text.slice(start);
-  const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
-  // An unencoded "/", "?" or "#" in a password ends the authority early; what is left of it then has no proper port.
-  const isCut = !authority.includes('@') && /:(?!\d*$)/.test(authority.replace(/^\[[^\]]*\]/, ''));
-  const at = isCut ? rest.lastIndexOf('@') : authority.lastIndexOf('@');
-  const name = rest.slice(0, Math.max(at, 0));
-  const masked = at < 0 ? '' : name.includes(':') ? `${name.slice(0, name.indexOf(':'))}:***@` : '***@';
-  return (text.slice(0, start) + masked + rest.slice(at + 1)).replace(
-    /([?&][^=&#]*(?:sig|token|key|secret|password|credential|auth)[^=&#]*=)[^&#]*/gi,
-    '$1***',
-  );
 }
 
 function firstSet<V extends ProxyVariable>(
@@ -207,7 +187,7 @@ function proxyUrl(setting: string, origin: Omit<ProxyChoice, 'proxy'>): string {
   if (read.url !== undefined) return read.url;
   const details = {
     code: 'PROXY_INVALID',
-    message: `The proxy "${redactUrl(setting)}" (${describeOrigin({ proxy: setting, ...origin })}) cannot be used`,
+    message: `The proxy "${redactProxy(setting)}" (${describeOrigin({ proxy: setting, ...origin })}) cannot be used`,
     reason: read.reason,
     nextSteps: [
       'write it as http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT',

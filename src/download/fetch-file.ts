@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DownloadError, InterruptedError, throwIfInterrupted } from '../core/errors.js';
 import { PRIMARY_VOLUME_LENGTH, PRIMARY_VOLUME_OFFSET, parsePrimaryVolume } from '../core/iso9660.js';
 import type { FileSwaps } from '../core/ports.js';
-import { redactUrl } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import type { Reporter } from '../core/reporter.js';
 import { get, type HttpAnswer, type HttpTools } from './http.js';
 import { isWebPage, mebibytes, readableVolume } from './iso-file.js';

@@ -1,6 +1,7 @@
 import { DownloadError, throwIfInterrupted } from '../core/errors.js';
 import type { Clock, ProxyResolver, TrustedAuthorities, TrustStore } from '../core/ports.js';
-import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
+import { describeProxy, type ProxyChoice } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import type { Reporter } from '../core/reporter.js';
 import { type ActivityWatch, watchActivity } from './activity.js';
 import { sendByGot } from './got-sender.js';

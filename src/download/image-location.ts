@@ -1,6 +1,6 @@
 import { isAbsolute, posix, resolve, win32 } from 'node:path';
 import { UsageError } from '../core/errors.js';
-import { redactUrl } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import { parseReleasesUrl, type Releases } from './boot2docker-release.js';
 
 /** What a boot2docker URL flag asks for. */

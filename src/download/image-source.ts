@@ -3,7 +3,7 @@ import { compareEngineVersions } from '../core/engine-version.js';
 import { DownloadError } from '../core/errors.js';
 import type { MachineImage } from '../core/machine.js';
 import type { BootImage, ImageSource, LockOptions } from '../core/ports.js';
-import { redactUrl } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import type { Reporter } from '../core/reporter.js';
 import { latestImageUrl, latestRelease, type Release, type Releases } from './boot2docker-release.js';
 import { oldEngineWarning } from './engine-age.js';

@@ -1,5 +1,5 @@
 import { DownloadError, UsageError } from '../core/errors.js';
-import { redactUrl } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import type { Reporter } from '../core/reporter.js';
 
 /**

@@ -1,5 +1,6 @@
 import { DownloadError, type ErrorDetails } from '../core/errors.js';
-import { describeProxy, type ProxyChoice, redactUrl } from '../core/proxy.js';
+import { describeProxy, type ProxyChoice } from '../core/proxy.js';
+import { redactProxy, redactUrl } from '../core/redact.js';
 import type { PresentedIssuer } from './presented-issuer.js';
 import { errorCode, errorText, innermost } from './technical-error.js';
 import { NO_RETRY, type Retry, TransferFault } from './transfer-fault.js';
@@ -164,7 +165,7 @@ function notTls(exchange: Exchange, host: string): Explanation {
       code: 'PROXY_NOT_TLS',
       message: `the proxy ${describeProxy(exchange.proxy)} does not speak TLS`,
       nextSteps: [
-        `write it with http:// in front: ${redactUrl(exchange.proxy.proxy.replace(/^https:/, 'http:'))}`,
+        `write it with http:// in front: ${redactProxy(exchange.proxy.proxy.replace(/^https:/, 'http:'))}`,
       ],
       retry: NO_RETRY,
     };
@@ -202,5 +203,5 @@ function setProxy(): string[] {
 }
 
 function checkProxy(exchange: Exchange): string[] {
-  return [`check the proxy address (${exchange.proxy.from}): ${redactUrl(exchange.proxy.proxy)}`];
+  return [`check the proxy address (${exchange.proxy.from}): ${redactProxy(exchange.proxy.proxy)}`];
 }

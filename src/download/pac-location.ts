@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../core/errors.js';
-import { redactUrl } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import { errorText } from './technical-error.js';
 
 /** Where a PAC script is. */

@@ -6,9 +6,9 @@ import {
   describeProxy,
   type ProxyChoice,
   type ProxyUrl,
-  redactUrl,
   type SystemProxy,
 } from '../core/proxy.js';
+import { redactProxy, redactUrl } from '../core/redact.js';
 import type { HttpTools } from './http.js';
 import { parsePacLocation } from './pac-location.js';
 import { loadPacScript, type PacCall, type PacScript } from './pac-script.js';
@@ -44,7 +44,7 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
     for (const entry of unusablePacEntries(answer)) {
       once(`${script} ${entry}`, () =>
         call.reporter.warn(
-          `The PAC script ${redactUrl(script)} names "${redactUrl(entry)}", which is no usable proxy and is passed over`,
+          `The PAC script ${redactUrl(script)} names "${redactProxy(entry)}", which is no usable proxy and is passed over`,
         ),
       );
     }

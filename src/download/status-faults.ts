@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { DownloadError } from '../core/errors.js';
-import { describeOrigin, describeProxy, redactUrl } from '../core/proxy.js';
+import { describeOrigin, describeProxy } from '../core/proxy.js';
+import { redactUrl } from '../core/redact.js';
 import type { Exchange } from './network-faults.js';
 import { NO_RETRY, type Retry, TransferFault } from './transfer-fault.js';
 

@@ -88,7 +88,7 @@ describe('an expected failure', () => {
     expect(presentError(error, context).stderr).toBe(
       `✗ The server said "hi
 there"
-  Why   proxy http://***@proxy:8080 refused
+  Why   proxy http://joe:***@proxy:8080 refused
   Next  -----BEGIN RSA PRIVATE KEY-----
         ***
         -----END RSA PRIVATE KEY-----
@@ -104,7 +104,7 @@ there"
     });
     expect(presentError(error, context).stderr).toBe('✗ It failed\n');
     expect(presentError(error, { ...context, debug: true }).stderr).toBe(
-      '✗ It failed\ncaused by: one level down\ncaused by: http://***@h reset\n',
+      '✗ It failed\ncaused by: one level down\ncaused by: http://u:***@h reset\n',
     );
   });
 

@@ -54,7 +54,7 @@ test('the report is text to send: headings, verdicts, why and next, no secrets a
   );
   expect(stdout).toContain(
     [
-      '  problem  fake: not here; it said http://***@proxy:1/ ',
+      '  problem  fake: not here; it said http://me:***@proxy:1/ ',
       '           Why   nobody installed it',
       '           Next  install it',
       '                 or ask',
@@ -89,7 +89,7 @@ test('--json says the same, with the codes', async () => {
         area: 'drivers',
         verdict: 'problem',
         code: 'NO_HYPERVISOR',
-        text: 'fake: not here; it said http://***@proxy:1/ ',
+        text: 'fake: not here; it said http://me:***@proxy:1/ ',
         reason: 'nobody installed it',
         nextSteps: ['install it', 'or ask'],
         stopsCreate: true,

@@ -47,7 +47,7 @@ test('--engine-proxy auto takes the proxy of this computer and says where it cam
   };
   const auto = await runIn(world, set, ['--engine-proxy', 'auto', 'dev'], around);
   expect(auto.lines[0]).toBe(
-    'The engine gets the proxy of this computer: http://***@proxy.example:8080 (HTTPS_PROXY).',
+    'The engine gets the proxy of this computer: http://u:***@proxy.example:8080 (HTTPS_PROXY).',
   );
   expect((await engine()).Env).toEqual([
     'HTTP_PROXY=http://u:secret@proxy.example:8080',

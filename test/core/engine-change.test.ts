@@ -119,7 +119,7 @@ describe('P06: settings of an existing machine', () => {
   test('a password in a proxy is not shown', () => {
     const { engine, changes } = change(fresh, { httpProxy: 'http://me:secret@p:1' });
     expect(engine.Env?.[0]).toBe('HTTP_PROXY=http://me:secret@p:1');
-    expect(changes[0]).toBe('variable HTTP_PROXY: http://***@p:1');
+    expect(changes[0]).toBe('variable HTTP_PROXY: http://me:***@p:1');
   });
 
   test('an unset of something that is no setting names what is', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { HostNotReadyError, UsageError } from '../../src/core/errors.js';
-import { chooseProxy, describeProxy, type ProxySources, redactUrl } from '../../src/core/proxy.js';
+import { chooseProxy, describeProxy, type ProxySources } from '../../src/core/proxy.js';
 
 const HTTPS = 'https://github.com/boot2docker';
 const HTTP = 'http://mirror.corp.example/boot2docker.iso';
@@ -202,27 +202,7 @@ describe('P02: a proxy setting that cannot work says why, without its password',
   });
 });
 
-describe('P02: secrets in URLs are masked', () => {
-  test.each([
-    ['http://proxy:8080', 'http://proxy:8080'],
-    ['http://user:pw@proxy:8080', 'http://user:***@proxy:8080'],
-    ['http://user:p@ss@proxy:8080', 'http://user:***@proxy:8080'],
-    ['http://token@host/x', 'http://***@host/x'],
-    ['user:pw@proxy:8080', 'user:***@proxy:8080'],
-    ['https://host/image@2x.iso', 'https://host/image@2x.iso'],
-    ['https://host:8443/image@2x.iso', 'https://host:8443/image@2x.iso'],
-    ['https://[fd00::1]:8443/image@2x.iso', 'https://[fd00::1]:8443/image@2x.iso'],
-    ['https://user:p/w@host/x', 'https://user:***@host/x'],
-    [
-      'https://host/x?a=1&X-Amz-Signature=abc&token=def#f',
-      'https://host/x?a=1&X-Amz-Signature=***&token=***#f',
-    ],
-    ['C:\\images\\boot2docker.iso', 'C:\\images\\boot2docker.iso'],
-    ['', ''],
-  ])('%s is shown as %s', (text, shown) => {
-    expect(redactUrl(text)).toBe(shown);
-  });
-
+describe('P02: secrets are masked', () => {
   test('a choice is described with its origin and without its password', () => {
     const choice = chooseProxy(HTTPS, { env: { https_proxy: 'http://user:pw@proxy:8080' } });
     expect(describeProxy(choice)).toBe('http://user:***@proxy:8080 (https_proxy)');

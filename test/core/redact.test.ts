@@ -1,22 +1,95 @@
 import { describe, expect, test } from '@jest/globals';
 import { plainText } from '../../src/core/plain-text.js';
-import { redactSecrets, redactUrl } from '../../src/core/redact.js';
+import { redactProxy, redactSecrets, redactUrl } from '../../src/core/redact.js';
 
-describe('credentials in URLs', () => {
+/** Passwords that people have, as they type them: few escape anything. */
+const AWKWARD = [
+  'pw',
+  'p@ss',
+  'p/w',
+  'p@s/w',
+  'p?w',
+  'p#w',
+  'p:w',
+  "p'w",
+  'p<w>',
+  'p%40w',
+  'p,w',
+  '12/3',
+  '***x',
+];
+
+describe('P02: a URL that is shown', () => {
   test.each([
-    ['http://joe:secret@proxy:8080', 'http://***@proxy:8080'],
-    ['HTTP_PROXY=http://joe:secret@proxy:8080/ is set', 'HTTP_PROXY=http://***@proxy:8080/ is set'],
-    ['socks5h://a@b', 'socks5h://***@b'],
-    ['http://joe:p@ss@proxy:8080/a', 'http://***@proxy:8080/a'],
-    ['http://joe:p%40ss@h and https://x:y@z', 'http://***@h and https://***@z'],
-    ['http://DOM\\joe:pw@proxy', 'http://***@proxy'],
-    ['"http://joe:secret@proxy"', '"http://***@proxy"'],
+    ['http://proxy:8080', 'http://proxy:8080'],
+    ['http://user:pw@proxy:8080', 'http://user:***@proxy:8080'],
+    ['http://token@host/x', 'http://***@host/x'],
+    ['user:pw@proxy:8080', 'user:***@proxy:8080'],
+    ['https://host/image@2x.iso', 'https://host/image@2x.iso'],
+    ['https://host:8443/npm/@scope/image.iso', 'https://host:8443/npm/@scope/image.iso'],
+    ['https://[fd00::1]:8443/image@2x.iso', 'https://[fd00::1]:8443/image@2x.iso'],
+    ['https://user:p/w@host/x', 'https://user:***@host/x'],
+    ['https://h/x?a=1&X-Amz-Signature=abc&token=d#f', 'https://h/x?a=1&X-Amz-Signature=***&token=***#f'],
+    ['http://USER:PASSWORD@HOST:PORT', 'http://USER:PASSWORD@HOST:PORT'],
+    ['C:\\images\\boot2docker.iso', 'C:\\images\\boot2docker.iso'],
+    ['', ''],
+  ])('%s is shown as %s', (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
+    expect(redactUrl(shown)).toBe(shown);
+  });
+});
+
+describe('P02: a proxy setting is shown without its password', () => {
+  test.each(AWKWARD)('%s', (password) => {
+    for (const scheme of ['http://', 'https://', 'socks5h://', '']) {
+      const shown = `${scheme}joe:***@proxy:3128`;
+      expect(redactProxy(`${scheme}joe:${password}@proxy:3128`)).toBe(shown);
+      expect(redactProxy(shown)).toBe(shown);
+    }
+  });
+
+  test('an address alone stays', () => {
+    expect(redactProxy('proxy:3128')).toBe('proxy:3128');
+    expect(redactProxy('direct')).toBe('direct');
+  });
+});
+
+describe('P02: credentials in a text', () => {
+  // Only a password that reads as port and path goes unseen where nothing says that the text is a proxy.
+  test.each(AWKWARD.filter((password) => password !== '12/3'))(
+    '%s is hidden wherever it stands',
+    (password) => {
+      for (const place of [
+        (login: string) => `HTTP_PROXY=http://${login}@proxy:8080 is set`,
+        (login: string) => `HTTP_PROXY=${login}@proxy:8080 is set`,
+        (login: string) => `"socks5h://${login}@proxy:8080"`,
+        (login: string) => `https://github.com/x,http://${login}@proxy:8080/`,
+        (login: string) => `the proxy "${login}@proxy:8080" cannot be used`,
+      ]) {
+        expect(redactSecrets(place(`joe:${password}`))).toBe(place('joe:***'));
+      }
+    },
+  );
+
+  test.each([
+    [
+      '{"Env":["HTTP_PROXY=http://joe:a\\"b@proxy"],"x":"y@z"}',
+      '{"Env":["HTTP_PROXY=http://joe:***@proxy"],"x":"y@z"}',
+    ],
+    ['http://joe:p%40ss@h and https://x:y@z', 'http://joe:***@h and https://x:***@z'],
+    ['http://DOM\\joe:pw@proxy', 'http://DOM\\joe:***@proxy'],
+    ['http://token@proxy', 'http://***@proxy'],
+    ['write it as http://USER:PASSWORD@HOST:PORT', 'write it as http://USER:PASSWORD@HOST:PORT'],
     ['https://github.com/a@b', 'https://github.com/a@b'],
     ['https://registry/x?mail=a@b.c', 'https://registry/x?mail=a@b.c'],
+    ['https://host/x?token=abc and more', 'https://host/x?token=*** and more'],
     ['docker@192.168.99.100', 'docker@192.168.99.100'],
+    ['alpine:3.20@sha256:0123', 'alpine:3.20@sha256:0123'],
+    ['C:\\Users\\joe@corp\\x', 'C:\\Users\\joe@corp\\x'],
     ['no url', 'no url'],
-  ])('%s -> %s', (text, expected) => {
-    expect(redactUrl(text)).toBe(expected);
+  ])('%s -> %s', (text, shown) => {
+    expect(redactSecrets(text)).toBe(shown);
+    expect(redactSecrets(shown)).toBe(shown);
   });
 });
 

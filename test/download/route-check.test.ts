@@ -228,7 +228,7 @@ describeHere('proxy check, from inside a guest', () => {
 
   test('each step of its engine: proxy, connection, tunnel, certificate', async () => {
     expect(shape(await check({ HTTPS_PROXY: withLogin() }))).toEqual([
-      `proxy: http://***@127.0.0.1:${squid.port} (HTTPS_PROXY of its engine) for https://localhost:${server.port}`,
+      `proxy: http://me:***@127.0.0.1:${squid.port} (HTTPS_PROXY of its engine) for https://localhost:${server.port}`,
       `connection: 127.0.0.1:${squid.port} answers`,
       'tunnel: HTTP/1.1 200 Connection established',
       'certificate: trusted, signed by O = Test Authority',

@@ -267,7 +267,7 @@ describe('the observer', () => {
     const key = '-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----';
     await runner().run('printf', ['%s', `http://user:secret@proxy:8080 ${key}`]);
     const seen = JSON.stringify(reports);
-    expect(seen).toContain('http://***@proxy:8080');
+    expect(seen).toContain('http://user:***@proxy:8080');
     expect(seen).not.toMatch(/secret|abc/);
   });
 

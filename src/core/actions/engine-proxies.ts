@@ -3,7 +3,7 @@ import type { HostInGuest } from '../driver.js';
 import type { EngineChange } from '../engine-change.js';
 import { UsageError } from '../errors.js';
 import { guestProxy } from '../guest-proxy.js';
-import { redactUrl } from '../redact.js';
+import { redactProxy } from '../redact.js';
 
 /** What the proxy flags of `create` and `set` say; undefined when a flag was not given. */
 export interface ProxyRequest {
@@ -34,7 +34,7 @@ export async function engineProxies(
       }
       const { url, rewritten, doubt } = guestProxy(setting, flag, host);
       if (rewritten && !told.has(url)) {
-        call.reporter.step(`The proxy ${redactUrl(setting)} is ${redactUrl(url)} for the guest.`);
+        call.reporter.step(`The proxy ${redactProxy(setting)} is ${redactProxy(url)} for the guest.`);
       }
       if (doubt !== undefined && !told.has(url)) call.reporter.warn(sentence(doubt));
       told.add(url);
@@ -70,7 +70,9 @@ async function generalProxies(app: App, setting: string | undefined, call: Call)
     call.reporter.step(`This computer uses no proxy (${from.from}): the engine gets none.`);
     return { httpProxy: '', httpsProxy: '' };
   }
-  call.reporter.step(`The engine gets the proxy of this computer: ${redactUrl(from.proxy)} (${from.from}).`);
+  call.reporter.step(
+    `The engine gets the proxy of this computer: ${redactProxy(from.proxy)} (${from.from}).`,
+  );
   const { env } = app.facts;
   const noProxy = env['NO_PROXY'] || env['no_proxy'];
   return {

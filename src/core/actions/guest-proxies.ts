@@ -2,7 +2,7 @@ import type { Call } from '../app.js';
 import { proxyPlace } from '../guest-proxy.js';
 import type { MachineRecord } from '../machine.js';
 import type { GuestShell } from '../ports.js';
-import { redactUrl } from '../redact.js';
+import { redactProxy } from '../redact.js';
 
 /** bash opens the connection: boot2docker and its like have it, and neither nc nor curl for sure. */
 const CONNECT = `timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2"`;
@@ -29,7 +29,7 @@ export async function warnOfUnreachableProxies(
     const refusal = await connectionRefusal(shell, url);
     if (refusal === undefined) continue;
     call.reporter.warn(
-      `(${record.name}) The guest cannot reach the proxy ${redactUrl(url)} (${refusal}): pulls will fail. ${adviceFor(url)}`,
+      `(${record.name}) The guest cannot reach the proxy ${redactProxy(url)} (${refusal}): pulls will fail. ${adviceFor(url)}`,
     );
   }
 }

@@ -2,7 +2,7 @@ import { entriesOf, proxyPlace } from '../guest-proxy.js';
 import type { MachineRecord } from '../machine.js';
 import type { GuestShell, Hop } from '../ports.js';
 import { isNoProxyHost } from '../proxy-exceptions.js';
-import { redactUrl } from '../redact.js';
+import { redactProxy } from '../redact.js';
 import { connectionRefusal } from './guest-proxies.js';
 
 /** What the running engine was started with: the record may have changed since. */
@@ -83,7 +83,7 @@ function choice(
 ): Hop {
   const wanted = (record.hostOptions.EngineOptions.Env ?? []).filter((entry) => /^\w+_proxy=/i.test(entry));
   const late = wanted.filter((entry) => !environment.includes(entry));
-  const text = `${proxy === undefined ? 'direct' : `${redactUrl(proxy.url)} (${proxy.variable} of its engine)`} for ${target.origin}`;
+  const text = `${proxy === undefined ? 'direct' : `${redactProxy(proxy.url)} (${proxy.variable} of its engine)`} for ${target.origin}`;
   if (late.length === 0) return { name: 'proxy', ok: true, text, nextSteps: [] };
   return {
     name: 'proxy',

@@ -1,6 +1,6 @@
 import type { App, Call } from '../app.js';
 import type { ProxyChoice } from '../proxy.js';
-import { redactUrl } from '../redact.js';
+import { redactProxy } from '../redact.js';
 import { attempted, type Check, note, ok, problem } from './check.js';
 import type { DiagnosisParts } from './parts.js';
 
@@ -40,7 +40,7 @@ async function checkUrl(
   const way =
     choice.proxy === 'direct'
       ? `${url}: no proxy (${choice.from})`
-      : `${url}: through ${redactUrl(choice.proxy)} (${choice.from})`;
+      : `${url}: through ${redactProxy(choice.proxy)} (${choice.from})`;
   const isOpen = await parts.tcp.isOpen(place.host, place.port, {
     timeoutMs: CONNECT_MS,
     signal: call.signal,

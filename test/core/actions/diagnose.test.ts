@@ -176,7 +176,7 @@ describe('diagnose', () => {
     const env = { HTTPS_PROXY: 'http://user:secret@proxy.corp:8080' };
     const { checks } = await look({ env });
     expect(checks.map(({ text }) => text)).toContain(
-      `${RELEASES}: through http://***@proxy.corp:8080 (HTTPS_PROXY)`,
+      `${RELEASES}: through http://user:***@proxy.corp:8080 (HTTPS_PROXY)`,
     );
     expect(JSON.stringify(checks)).not.toContain('secret');
   });
