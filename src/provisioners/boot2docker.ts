@@ -21,6 +21,27 @@ done
 sudo touch ${STARTED_ONCE}`;
 
 /**
+ * The guest's own wait of 30 s is too short for an interpreted one, and its verdict is not asked: what counts is that the engine has ended, for a start
+ * is refused before.
+ */
+const STOP_SECONDS = 600;
+const STOP = `sudo /etc/init.d/docker stop
+seconds=0
+while sudo /etc/init.d/docker status >/dev/null 2>&1; do
+  seconds=$((seconds + 1))
+  [ "$seconds" -gt "$1" ] && exit 1
+  sleep 1
+done`;
+const START = 'sudo /etc/init.d/docker start';
+/** An engine without its bridge makes it anew: its address may be another one now. */
+const REMOVE_BRIDGE = 'ip link show docker0 >/dev/null 2>&1 && sudo ip link delete docker0; true';
+const SERVICE = {
+  start: START,
+  stop: `${STOP}\n${REMOVE_BRIDGE}`,
+  restart: `${STOP}\n${START}`,
+};
+
+/**
  * Takes away what an earlier plan left (its arguments stay), then makes the guest's list anew: our image reads certs/ itself, stock
  * boot2docker only when it boots.
  */
@@ -85,12 +106,8 @@ export function createBoot2DockerProvisioner(profileTemplate: string): Provision
     },
 
     async service(shell, action) {
-      // Removing docker0 lets the engine make the bridge anew: its address may be another one now.
-      const script =
-        action === 'stop'
-          ? 'sudo /etc/init.d/docker stop; ip link show docker0 >/dev/null 2>&1 && sudo ip link delete docker0; true'
-          : `sudo /etc/init.d/docker ${action}`;
-      await must(shell, `${action} the engine`, script);
+      const options = { timeoutMs: (STOP_SECONDS + 60) * 1000 };
+      await must(shell, `${action} the engine`, SERVICE[action], [String(STOP_SECONDS)], options);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -153,6 +153,42 @@ describe('boot2docker provisioner', () => {
       await guest.remove();
     },
   );
+
+  describe('an engine that takes longer to end than its script waits', () => {
+    /** It is seen running `looks` times after it was asked to end; what was asked of its script goes to stdout. */
+    async function slowEngine(looks: number) {
+      const guest = await guestOnDisk(true);
+      const script = `#!/bin/sh
+echo "$1" >>"$0.log"
+case $1 in
+  stop) echo 'Docker did not end within 30 s' >&2; exit 1 ;;
+  start) [ "$(grep -c status "$0.log")" -gt ${looks} ] || { echo 'Docker is already running' >&2; exit 1; } ;;
+  status) [ "$(grep -c status "$0.log")" -le ${looks} ] ;;
+esac
+`;
+      await guest.put('etc/init.d/docker', script, 0o755);
+      return guest;
+    }
+
+    test.each([['stop'], ['restart']] as const)('P18: %s waits until it has ended', async (action) => {
+      const guest = await slowEngine(3);
+      await provisioner.service(guest.shell, action);
+      if (action === 'stop') await provisioner.service(guest.shell, 'start');
+      expect((await guest.text('etc/init.d/docker.log')).split('\n')).toEqual([
+        ...['stop', 'status', 'status', 'status', 'status', 'start', ''],
+      ]);
+      await guest.remove();
+    });
+
+    test('one that never ends is a failure that says so', async () => {
+      const guest = await slowEngine(1000);
+      await expect(provisioner.service(guest.shell, 'stop')).rejects.toMatchObject({
+        message: 'Could not stop the engine in the guest',
+        reason: 'Docker did not end within 30 s',
+      });
+      await guest.remove();
+    });
+  });
 });
 
 const EMPTY_PLAN: EnginePlan = {
@@ -177,11 +213,13 @@ async function guestOnDisk(ours: boolean) {
   await mkdir(programs);
   await writeFile(join(programs, 'sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
   await writeFile(join(programs, 'update-ca-certificates'), `#!/bin/sh\necho x >>${log}\n`, { mode: 0o755 });
+  await writeFile(join(programs, 'sleep'), '#!/bin/sh\n', { mode: 0o755 });
   if (ours) await mkdir(join(directory, 'root/usr/lib/tmachine'), { recursive: true });
   const here = (text: string) =>
     text
       .replaceAll('/var/lib/', `${directory}/root/var/lib/`)
-      .replaceAll('/usr/l', `${directory}/root/usr/l`);
+      .replaceAll('/usr/l', `${directory}/root/usr/l`)
+      .replaceAll('/etc/init.d/', `${directory}/root/etc/init.d/`);
   const shell: GuestShell = {
     run: async (script, args = []) => {
       const result = spawnSync('sh', ['-c', here(script), 'sh', ...args.map(here)], {
@@ -193,6 +231,7 @@ async function guestOnDisk(ours: boolean) {
   };
   return {
     put,
+    text: (path: string) => readFile(join(directory, 'root', path), 'utf8'),
     shell,
     updates: () => (existsSync(log) ? readFileSync(log, 'utf8').length / 2 : 0),
     files: async () =>
