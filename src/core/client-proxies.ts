@@ -24,7 +24,8 @@ export function clientProxies(env: readonly string[] | null): ClientProxies | un
 /**
  * The text of the docker client's config.json with the proxies of some engines changed: by DOCKER_HOST, as the client itself looks them up
  * before its `default`; undefined takes an entry away. All else stays. Undefined when nothing changes. Throws StoreError for a file that is no
- * JSON object: it is somebody's, and is not overwritten.
+ * JSON object: it is somebody's, and is not overwritten. '' when nothing is left in it: the file may go. What was added and taken away
+ * again leaves the text as it was, its form and order too.
  */
 export function withClientProxies(
   text: string | undefined,
@@ -32,17 +33,23 @@ export function withClientProxies(
   changes: Readonly<Record<string, ClientProxies | undefined>>,
 ): string | undefined {
   const before = parse(text, path);
-  const { proxies: old, ...others } = before;
+  const old = before['proxies'];
   const proxies: Record<string, JsonValue> = isJsonObject(old) ? { ...old } : {};
   for (const [host, wanted] of Object.entries(changes)) {
     if (wanted === undefined) delete proxies[host];
     else proxies[host] = { ...wanted };
   }
-  const after: JsonObject = Object.keys(proxies).length === 0 ? others : { ...others, proxies };
-  // The client's own form: tabs, no line end.
-  return JSON.stringify(after) === JSON.stringify(before)
-    ? undefined
-    : JSON.stringify(after, undefined, '\t');
+  const { proxies: _, ...others } = before;
+  const after: JsonObject = Object.keys(proxies).length === 0 ? others : { ...before, proxies };
+  if (JSON.stringify(after) === JSON.stringify(before)) return undefined;
+  return Object.keys(after).length === 0 ? '' : printedAs(text ?? '', after);
+}
+
+/** In the form of the file: its indentation, its line ends. A new one has the client's own: tabs, and no line end at its end. */
+function printedAs(text: string, value: JsonObject): string {
+  const indent = text.trim() === '' ? '\t' : /^\s*\{\r?\n([ \t]+)/.exec(text)?.[1];
+  const printed = JSON.stringify(value, undefined, indent) + (/\s*$/.exec(text)?.[0] ?? '');
+  return text.includes('\r\n') ? printed.replace(/\r?\n/g, '\r\n') : printed;
 }
 
 function parse(text: string | undefined, path: string): JsonObject {

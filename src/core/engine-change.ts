@@ -3,6 +3,7 @@ import { UsageError } from './errors.js';
 import { entriesOf, guestNoProxy } from './guest-proxy.js';
 import type { EngineOptions, TrustedCertificate } from './machine.js';
 import { redactSecrets } from './redact.js';
+import { insecureRegistry, registryMirror, withoutSlash } from './registry-address.js';
 
 /** All of a machine's settings that `set` changes. */
 export interface EngineSettings {
@@ -49,27 +50,33 @@ type Setting = (typeof UNSETTABLE)[number];
 
 /**
  * The settings after a change, and one sentence for each thing that is different: none when nothing is. Doing the same change again
- * changes nothing. Pure. Throws UsageError for an `unset` that names no setting.
+ * changes nothing. `idle` are those of `unset` that matched nothing. Pure. Throws UsageError for an `unset` that names no setting, and for
+ * registries with which the engine would not start; what is there already is not judged.
  */
 export function changeEngine(
   before: EngineSettings,
   change: EngineChange,
   host: HostInGuest | undefined,
-): EngineSettings & { readonly changes: readonly string[] } {
+): EngineSettings & { readonly changes: readonly string[]; readonly idle: readonly string[] } {
   const cleared = change.unset.map(parseUnset).reduce(takeAway, before);
+  const idle = change.unset.filter(
+    (text) => differences(before, takeAway(before, parseUnset(text))).length === 0,
+  );
+  const mirrors = change.registryMirrors.map((url) => registryMirror(url, '--registry-mirror'));
+  const insecure = change.insecureRegistries.map((it) => insecureRegistry(it, '--insecure-registry'));
   const after: EngineSettings = {
     engine: {
       ...cleared.engine,
       Env: withNoProxy(withVariables(cleared.engine.Env ?? [], change), change, host),
-      RegistryMirror: union(cleared.engine.RegistryMirror, change.registryMirrors),
-      InsecureRegistry: union(cleared.engine.InsecureRegistry, change.insecureRegistries),
+      RegistryMirror: union(cleared.engine.RegistryMirror, mirrors),
+      InsecureRegistry: union(cleared.engine.InsecureRegistry, insecure),
     },
     trusted: [
       ...cleared.trusted.filter((old) => !change.trusted.some((added) => isSamePlace(old, added))),
       ...change.trusted,
     ],
   };
-  return { ...after, changes: differences(before, after) };
+  return { ...after, changes: differences(before, after), idle };
 }
 
 function parseUnset(text: string): { readonly setting: Setting; readonly value: string | undefined } {
@@ -90,7 +97,7 @@ function takeAway(
 ): EngineSettings {
   const { engine, trusted } = settings;
   const without = (list: readonly string[] | null) =>
-    list?.filter((entry) => value !== undefined && entry !== value) ?? null;
+    list?.filter((entry) => value !== undefined && withoutSlash(entry) !== withoutSlash(value)) ?? null;
   switch (setting) {
     case 'http-proxy':
     case 'https-proxy':
@@ -176,9 +183,10 @@ function nameOf(entry: string): string {
   return entry.split('=', 1)[0] ?? '';
 }
 
-/** Null, as docker-machine writes an empty list that was never set, stays null. */
+/** Null, as docker-machine writes an empty list that was never set, stays null. docker-machine kept the slash at the end of a URL. */
 function union(old: readonly string[] | null, added: readonly string[]): readonly string[] | null {
-  const fresh = added.filter((value, at) => !old?.includes(value) && added.indexOf(value) === at);
+  const known = new Set(old?.map(withoutSlash));
+  const fresh = added.filter((value, at) => !known.has(value) && added.indexOf(value) === at);
   return fresh.length === 0 ? old : [...(old ?? []), ...fresh];
 }
 

@@ -2,6 +2,7 @@ import { UsageError } from './errors.js';
 import type { EngineOptions, HostOptions, SwarmOptions } from './machine.js';
 import type { StoreLayout } from './ports.js';
 import { redactSecrets } from './redact.js';
+import { insecureRegistry, registryMirror } from './registry-address.js';
 
 /** Certificate paths from the global `--tls-*` flags; absent ones lie in the store. */
 export interface TlsPaths {
@@ -42,12 +43,12 @@ export interface HostOptionsRequest {
 
 /**
  * What config.json keeps of a `create`, with docker-machine's own defaults (contract: store.md section 3). Throws UsageError for engine
- * settings that would not arrive in the guest as they were given.
+ * settings that would not arrive in the guest as they were given, or with which its engine would not start.
  */
 export function makeHostOptions(layout: StoreLayout, name: string, request: HostOptionsRequest): HostOptions {
   assertOneWord('--engine-label', request.engine.Labels);
   assertOneWord('--engine-opt', request.engine.ArbitraryFlags);
-  assertEngineLists(request.engine, '--engine-');
+  assertVariables(request.engine.Env);
   const machine = layout.machine(name);
   const certs = certificatePaths(layout);
   return {
@@ -60,13 +61,17 @@ export function makeHostOptions(layout: StoreLayout, name: string, request: Host
       GraphDir: '',
       Env: request.engine.Env,
       Ipv6: false,
-      InsecureRegistry: request.engine.InsecureRegistry,
+      InsecureRegistry: each(request.engine.InsecureRegistry, (it) =>
+        insecureRegistry(it, '--engine-insecure-registry'),
+      ),
       Labels: request.engine.Labels,
       LogLevel: '',
       StorageDriver: request.engine.StorageDriver,
       SelinuxEnabled: false,
       TlsVerify: true,
-      RegistryMirror: request.engine.RegistryMirror,
+      RegistryMirror: each(request.engine.RegistryMirror, (it) =>
+        registryMirror(it, '--engine-registry-mirror'),
+      ),
       InstallURL: request.engine.InstallURL,
     },
     SwarmOptions: {
@@ -102,14 +107,9 @@ export function makeHostOptions(layout: StoreLayout, name: string, request: Host
   };
 }
 
-/** Throws UsageError for settings that would not arrive in the guest as they were given. `flagPrefix` is that of their flags. */
-export function assertEngineLists(
-  engine: Pick<EngineOptions, 'Env' | 'InsecureRegistry' | 'RegistryMirror'>,
-  flagPrefix: '--engine-' | '--',
-): void {
-  assertOneWord(`${flagPrefix}insecure-registry`, engine.InsecureRegistry);
-  assertOneWord(`${flagPrefix}registry-mirror`, engine.RegistryMirror);
-  assertVariables(engine.Env);
+/** Without twins; null stays null. */
+function each(values: readonly string[] | null, read: (value: string) => string): readonly string[] | null {
+  return values && [...new Set(values.map(read))];
 }
 
 function certificatePaths(layout: StoreLayout): Required<{ [K in keyof TlsPaths]: string }> {
@@ -135,7 +135,8 @@ function assertOneWord(flag: string, values: readonly string[] | null): void {
   });
 }
 
-function assertVariables(values: readonly string[] | null): void {
+/** Throws UsageError for a variable that would not arrive in the guest as it was given. */
+export function assertVariables(values: readonly string[] | null): void {
   const wrong = values?.find((value) => !/^[A-Za-z_][A-Za-z0-9_]*=[^\r\n\0]*$/.test(value));
   if (wrong === undefined) return;
   throw new UsageError({

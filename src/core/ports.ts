@@ -175,8 +175,11 @@ export interface MachineStore {
   load(name: string): Promise<MachineRecord>;
   /** config.json as `inspect` prints it: docker-machine's keys and order, 4 spaces. */
   render(record: MachineRecord): string;
-  /** Atomic; the previous generation stays as config.json.previous. */
-  save(record: MachineRecord): Promise<void>;
+  /**
+   * Atomic; the previous generation stays as config.json.previous. With `forgets` it is this one too: what the record does not say any more,
+   * perhaps a password, is in no file.
+   */
+  save(record: MachineRecord, options?: { readonly forgets?: boolean }): Promise<void>;
   /** Deletes the machine's directory; nothing when it is gone. */
   remove(name: string): Promise<void>;
   lock<T>(name: LockName, options: LockOptions, work: () => Promise<T>): Promise<T>;
@@ -184,6 +187,8 @@ export interface MachineStore {
   readFile(path: string): Promise<Uint8Array | undefined>;
   /** Atomic replace below the store; parents made with 0700. */
   writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void>;
+  /** Nothing when it is gone. Throws StoreError. */
+  removeFile(path: string): Promise<void>;
   /**
    * Makes a whole directory (0700) with its files appear at once, by staging and renaming it; false, and nothing changed, when
    * `path` is already there. The certificate authority and its first client certificate are made so (P22).

@@ -34,6 +34,16 @@ export class AtomicFiles {
     await this.#replace(path, (temporary) => writeSynced(temporary, content, mode));
   }
 
+  /** Nothing when it is gone. */
+  async remove(path: string): Promise<void> {
+    try {
+      await rm(path, { force: true, maxRetries: 5, retryDelay: 100 });
+      await syncDirectory(pathsOf(this.#parts.platform).dirname(path));
+    } catch (error) {
+      throw storeFault(`Could not remove "${path}"`, error);
+    }
+  }
+
   /** By the file system's own means where it can share the blocks, else by bytes. */
   async copy(from: string, to: string, mode: number): Promise<void> {
     await this.#replace(to, async (temporary) => {

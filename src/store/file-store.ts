@@ -106,7 +106,7 @@ export class FileStore implements MachineStore {
     return printRecord(record);
   }
 
-  async save(record: MachineRecord): Promise<void> {
+  async save(record: MachineRecord, { forgets = false } = {}): Promise<void> {
     assertEntryName(record.name, this.#platform);
     const paths = this.layout.machine(record.name);
     const config = printRecord(record);
@@ -118,7 +118,7 @@ export class FileStore implements MachineStore {
       ]);
       if (await this.#files.createDirectory(paths.directory, files)) return;
     }
-    await this.#keepGeneration(record.name, paths, config);
+    await this.#keepGeneration(record.name, paths, config, forgets);
     // The config first: after a kill between the two, the journal lacks a step that is done, and doing it again is safe.
     await this.#writeChanged(paths.config, config);
     await this.#writeChanged(paths.notes, notes);
@@ -144,6 +144,10 @@ export class FileStore implements MachineStore {
 
   writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
     return this.#files.write(path, content, mode);
+  }
+
+  removeFile(path: string): Promise<void> {
+    return this.#files.remove(path);
   }
 
   writeDirectory(
@@ -202,8 +206,11 @@ export class FileStore implements MachineStore {
     return notes ?? {};
   }
 
-  /** Keeps what config.json holds now, if it is a record and about to change. Throws StoreError rather than overwrite a newer version. */
-  async #keepGeneration(name: string, paths: MachinePaths, config: string): Promise<void> {
+  /**
+   * Keeps what config.json holds now, if it is a record and about to change; when that is to be forgotten, the new record in its place, before
+   * it is in config.json: one of the two is whole at any time. Throws StoreError rather than overwrite a newer version.
+   */
+  async #keepGeneration(name: string, paths: MachinePaths, config: string, forgets: boolean): Promise<void> {
     const old = await readFile(paths.config).catch(() => undefined);
     if (old === undefined || old.toString('utf8') === config) return;
     const text = old.toString('utf8');
@@ -211,13 +218,13 @@ export class FileStore implements MachineStore {
       parseRecord(text, { name, layout: this.layout, platform: this.#platform });
     } catch (error) {
       if (error instanceof StoreError && error.code === 'RECORD_FROM_THE_FUTURE') throw error;
-      return; // a broken record is not worth the place of a good one
+      if (!forgets) return; // a broken record is not worth the place of a good one
     }
     const { previous, beforeMigration } = generations(paths.config);
     if ((versionOf(text) ?? CONFIG_VERSION) < CONFIG_VERSION) {
       await this.#files.write(beforeMigration, old, PRIVATE);
     }
-    await this.#files.write(previous, old, PRIVATE);
+    await this.#files.write(previous, forgets ? config : old, PRIVATE);
   }
 
   async #writeChanged(path: string, content: string): Promise<void> {

@@ -21,22 +21,27 @@ describe("the docker client's config.json", () => {
   test('gets an entry for this engine; everything else stays', () => {
     const text = withClientProxies(JSON.stringify(before), PATH, { [HOST]: proxies }) ?? '';
     expect(JSON.parse(text)).toEqual({ ...before, proxies: { ...before.proxies, [HOST]: proxies } });
-    expect(text.split('\n')[1]).toBe('\t"auths": {');
     expect(withClientProxies(text, PATH, { [HOST]: proxies })).toBeUndefined();
     expect(JSON.parse(withClientProxies(text, PATH, { [HOST]: undefined }) ?? '')).toEqual(before);
   });
 
-  test('is made when there is none, and left alone when there is nothing to say', () => {
-    expect(JSON.parse(withClientProxies(undefined, PATH, { [HOST]: proxies }) ?? '')).toEqual({
-      proxies: { [HOST]: proxies },
-    });
+  test("is made in the client's form when there is none, goes when nothing is left, and is left alone without need", () => {
+    const made = withClientProxies(undefined, PATH, { [HOST]: proxies }) ?? '';
+    expect(made).toBe(JSON.stringify({ proxies: { [HOST]: proxies } }, undefined, '\t'));
+    expect(withClientProxies(made, PATH, { [HOST]: undefined })).toBe('');
     expect(withClientProxies(undefined, PATH, { [HOST]: undefined })).toBeUndefined();
-    expect(
-      JSON.parse(
-        withClientProxies(JSON.stringify({ proxies: { [HOST]: proxies } }), PATH, { [HOST]: undefined }) ??
-          '',
-      ),
-    ).toEqual({});
+  });
+
+  const other = { proxies: { 'tcp://other:2376': { httpProxy: 'http://mine' } }, credsStore: 'desktop' };
+  test.each([
+    ['tabs', JSON.stringify(before, undefined, '\t')],
+    ['four spaces and a line end', `${JSON.stringify(other, undefined, 4)}\n`],
+    ['one line', JSON.stringify(other)],
+    ["Windows' line ends", `${JSON.stringify(other, undefined, 2)}\n`.replaceAll('\n', '\r\n')],
+  ])('written with %s is the same, byte for byte, when the entry has come and gone', (_, text) => {
+    const changed = withClientProxies(text, PATH, { [HOST]: proxies }) ?? '';
+    expect(JSON.parse(changed).proxies[HOST]).toEqual(proxies);
+    expect(withClientProxies(changed, PATH, { [HOST]: undefined })).toBe(text);
   });
 
   test.each(['{', '[]', '"text"'])('that is %s is not overwritten', (text) => {

@@ -49,6 +49,28 @@ describe('P06: settings of an existing machine', () => {
     expect(twice.engine).toEqual(once.engine);
   });
 
+  test('a mirror with and without a slash at its end is one, also beside one that docker-machine wrote', () => {
+    const before = settings({ RegistryMirror: ['http://old.example/'] });
+    const asked = { registryMirrors: ['http://old.example', 'http://new.example/', 'http://new.example'] };
+    const after = change(before, asked);
+    expect(after.engine.RegistryMirror).toEqual(['http://old.example/', 'http://new.example']);
+    const gone = change(after, { unset: ['registry-mirror=http://old.example'] });
+    expect(gone.engine.RegistryMirror).toEqual(['http://new.example']);
+  });
+
+  test('registries with which the engine would not start are refused; what is there already is no obstacle', () => {
+    const before = settings({ RegistryMirror: ['mirror'], InsecureRegistry: ['svn://x'] });
+    expect(() => change(before, { registryMirrors: ['mirror'] })).toThrow('"mirror" of --registry-mirror');
+    expect(() => change(before, { insecureRegistries: ['svn://x'] })).toThrow('of --insecure-registry');
+    expect(change(before, { unset: ['registry-mirror'] }).engine.RegistryMirror).toEqual([]);
+  });
+
+  test('what was to be taken away and was not there is named', () => {
+    const before = settings({ Env: ['HTTP_PROXY=http://p:1'] });
+    const unset = ['http-proxy', 'https-proxy', 'registry-mirror=http://m', 'engine-env=A', 'ca-cert'];
+    expect(change(before, { unset }).idle).toEqual(unset.slice(1));
+  });
+
   test('NO_PROXY goes with the last proxy when only the own networks are in it, and stays when the user gave some', () => {
     const both = change(fresh, { httpProxy: 'http://p:1', httpsProxy: 'http://p:1' });
     const one = change(both, { unset: ['http-proxy'] });

@@ -27,13 +27,22 @@ export async function followInClientConfig(
   const changed = await app.store.lock({ cache: 'docker-config' }, { signal: call.signal }, async () => {
     const text = withClientProxies(await readText(app, path), path, entries);
     // It may hold a password now, whatever its mode was.
-    if (text !== undefined) await app.store.writeFile(path, text, 0o600);
+    if (text === '') await app.store.removeFile(path);
+    else if (text !== undefined) await app.store.writeFile(path, text, 0o600);
     return text !== undefined;
   });
   if (changed) {
     call.reporter.step(
       `(${record.name}) docker build and docker run ${wanted === undefined ? 'get no proxy any more' : 'get the same proxies'}: ${path}`,
     );
+  }
+  if (!changed && wish === 'write' && noted === undefined) {
+    call.reporter.step(
+      `(${record.name}) docker build and docker run get its proxies when it has some: ${path}`,
+    );
+  }
+  if (!changed && wish === 'remove') {
+    call.reporter.step(`(${record.name}) docker build and docker run are left alone from now on: ${path}`);
   }
   if (!changed && wish !== 'remove' && noted?.host === host) return record;
   const { clientConfig: _, ...notes } = record.notes;

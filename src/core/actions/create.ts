@@ -106,7 +106,9 @@ async function findBegun(app: App, request: CreateRequest, call: Call): Promise<
       ],
     });
   }
-  const difference = firstDifference(record.notes.request ?? {}, request.request);
+  // `set` has changed what was asked for first: the record alone says what the machine is to be.
+  const before = record.notes.request ?? request.request;
+  const difference = firstDifference(before, request.request);
   if (difference !== undefined) {
     throw new StoreError({
       code: 'MACHINE_HALF_MADE',

@@ -3,11 +3,12 @@ import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import type { HostInGuest } from '../driver.js';
 import { changeEngine, type EngineChange } from '../engine-change.js';
 import { WrongStateError } from '../errors.js';
-import { assertEngineLists } from '../host-options.js';
+import { assertVariables } from '../host-options.js';
 import { isHalfMade, type MachineRecord } from '../machine.js';
 import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { SshSession } from '../ports.js';
 import type { GuestFile } from '../provisioner.js';
+import { redactSecrets } from '../redact.js';
 import { followInClientConfig } from './client-config.js';
 import { awaitEngine, connectGuest, engineTarget } from './guest.js';
 import { warnOfUnreachableProxies } from './guest-proxies.js';
@@ -33,11 +34,17 @@ export async function setEngine(
     const host = hostInGuest(app, record);
     const trusted = record.notes.trusted ?? [];
     const changed = changeEngine({ engine: record.hostOptions.EngineOptions, trusted }, ask(host), host);
-    assertEngineLists(changed.engine, '--');
+    assertVariables(changed.engine.Env);
     for (const line of changed.changes) call.reporter.step(`(${name}) ${line}`);
+    for (const setting of changed.idle) {
+      call.reporter.step(`(${name}) ${redactSecrets(setting)}: was not set`);
+    }
+    if (clientConfig === 'remove' && record.notes.clientConfig === undefined) {
+      call.reporter.step(`(${name}) docker-config: was not set`);
+    }
     if (changed.changes.length === 0 && record.notes.settingsPending !== true) {
-      const followed = await followInClientConfig(app, record, clientConfig, call);
-      if (followed !== record) await app.store.save(followed);
+      const noted = await followInClientConfig(app, record, clientConfig, call);
+      if (noted !== record) await app.store.save(noted);
       else call.reporter.step(`Nothing to change in "${name}".`);
       return;
     }
@@ -48,10 +55,12 @@ export async function setEngine(
         ...record.notes,
         trusted: changed.trusted.length === 0 ? undefined : changed.trusted,
         settingsPending: true,
+        // What `create` was asked for is not what the machine is to be any more, and may hold a password that was taken away.
+        request: undefined,
       },
     };
     const pending = await followInClientConfig(app, asked, clientConfig, call);
-    await app.store.save(pending);
+    await app.store.save(pending, { forgets: true });
     const driver = app.driver(record.driverName);
     const state = await driver.state(driverMachine(app, record), driverContext(call, name));
     if (driver.capabilities.powerControl && state !== 'running') {

@@ -66,6 +66,29 @@ describe('P03: proxies for docker build and docker run', () => {
     expect(entries()).toEqual({ default: { httpProxy: 'http://mine' } });
   });
 
+  test.each([
+    ['is as before', '{\n    "auths": {},\n    "credsStore": "desktop"\n}\n'],
+    ['is gone when there was none', undefined],
+  ])('with --unset the file %s', async (_, text) => {
+    if (text !== undefined) await writeFile(file, text);
+    await set({ httpProxy: 'http://a.example:1' }, 'write');
+    await set({}, 'remove');
+    expect(existsSync(file) ? readFileSync(file, 'utf8') : undefined).toBe(text);
+  });
+
+  test('asked for without a proxy, and taken back where there is none, each says so', async () => {
+    await set({}, 'remove');
+    await set({}, 'write');
+    await set({}, 'remove');
+    expect(world.lines).toEqual([
+      '(dev) docker-config: was not set',
+      'Nothing to change in "dev".',
+      `(dev) docker build and docker run get its proxies when it has some: ${file}`,
+      `(dev) docker build and docker run are left alone from now on: ${file}`,
+    ]);
+    expect(existsSync(file)).toBe(false);
+  });
+
   test('a file that is no JSON is refused by set, and no obstacle for rm', async () => {
     await set({ httpProxy: 'http://a.example:1' }, 'write');
     await writeFile(file, 'mine');

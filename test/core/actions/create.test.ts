@@ -153,6 +153,15 @@ describe('create, with an image that takes a seed', () => {
     });
   });
 
+  test('P28: begun anew after `set`, when the record alone says what it is to be, it goes on', async () => {
+    world.driver.failNext('start', new TmachineError({ code: 'BROKE', message: 'it broke' }));
+    await createMachine(world.app, world.request('dev'), world.call).catch(() => undefined);
+    const record = await world.app.store.load('dev');
+    await world.app.store.save({ ...record, notes: { ...record.notes, request: undefined } });
+    await createMachine(world.app, world.request('dev', { 'fake-memory': 2048 }), world.newCall().call);
+    expect((await world.app.store.load('dev')).notes.journal).toContain('complete');
+  });
+
   test('P28: a machine whose VM was deleted before the creation ended is made anew', async () => {
     world.driver.failNext('start', new TmachineError({ code: 'BROKE', message: 'it broke' }));
     await createMachine(world.app, world.request('dev'), world.call).catch(() => undefined);

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createMachine } from '../../../src/core/actions/create.js';
 import { setEngine } from '../../../src/core/actions/engine-settings.js';
@@ -25,9 +26,17 @@ afterEach(() => world.remove());
 
 const set = (change: Partial<EngineChange>) =>
   setEngine(world.app, 'dev', () => ({ ...NO_CHANGE, ...change }), world.call);
-const restarts = () => world.guest.scripts.filter((script) => script.endsWith('docker restart')).length;
+const isRestart = (script: string) => /docker stop\n.*docker start$/s.test(script);
+const restarts = () => world.guest.scripts.filter(isRestart).length;
 const profile = () => world.guest.files.get(PROFILE)?.content;
 const stored = () => world.app.store.load('dev');
+
+/** Files of the store that hold a text. */
+function filesWith(text: string): readonly string[] {
+  const { root } = world.app.store.layout;
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).map((path) => join(root, path));
+  return files.filter((path) => statSync(path).isFile() && readFileSync(path, 'latin1').includes(text));
+}
 
 async function create(name = 'dev', trusted: readonly TrustedCertificate[] = []): Promise<void> {
   await createMachine(world.app, { ...world.request(name), trusted }, world.call);
@@ -82,6 +91,34 @@ describe('P06: set on a machine that runs', () => {
     expect(restarts()).toBe(before);
   });
 
+  test('P02: a password that was taken away is in no file of the store any more', async () => {
+    const secret = 'http://me:s3cr3t@proxy.example:8080';
+    const asked = world.request('other');
+    const EngineOptions = { ...asked.hostOptions.EngineOptions, Env: [`HTTP_PROXY=${secret}`] };
+    const request = { 'engine-env': [`HTTP_PROXY=${secret}`] };
+    await createMachine(
+      world.app,
+      { ...asked, request, hostOptions: { ...asked.hostOptions, EngineOptions } },
+      world.call,
+    );
+    const change = (asked: Partial<EngineChange>) =>
+      setEngine(world.app, 'other', () => ({ ...NO_CHANGE, ...asked }), world.call);
+    await change({ httpsProxy: secret });
+    expect(filesWith('s3cr3t')).not.toEqual([]);
+    await change({ unset: ['http-proxy', 'https-proxy'] });
+    expect(filesWith('s3cr3t')).toEqual([]);
+  });
+
+  test('what was to be unset and was not there is said, beside what has changed', async () => {
+    await set({ httpProxy: 'http://proxy.example:8080' });
+    world.lines.length = 0;
+    await set({ unset: ['http-proxy', 'registry-mirror=http://mirror.example'] });
+    expect(world.lines).toContain('(dev) registry-mirror=http://mirror.example: was not set');
+    world.lines.length = 0;
+    await set({ unset: ['http-proxy'] });
+    expect(world.lines).toEqual(['(dev) http-proxy: was not set', 'Nothing to change in "dev".']);
+  });
+
   test('provision keeps what set has changed', async () => {
     await set({ env: ['A=1'], trusted: [{ name: 'corp', pem: 'PEM\n' }] });
     world.guest.files.clear();
@@ -111,7 +148,7 @@ describe('P06: set on a machine that runs', () => {
       return {
         ...session,
         run: async (script, args, runOptions) => {
-          if (script.endsWith('docker restart')) throw new GuestError({ code: 'SSH_LOST', message: 'cut' });
+          if (isRestart(script)) throw new GuestError({ code: 'SSH_LOST', message: 'cut' });
           return session.run(script, args, runOptions);
         },
       };
