@@ -10,6 +10,7 @@ import {
   WrongStateError,
 } from '../errors.js';
 import { type MachineRecord, stateWord } from '../machine.js';
+import { withNamedAdvice } from '../named-advice.js';
 import type { EngineTarget, EngineVersion, GuestShell, SshSession } from '../ports.js';
 import { waitUntil } from '../wait.js';
 import { readText } from './certificates.js';
@@ -88,11 +89,12 @@ export async function connectGuest(
       },
     ),
   );
-  return app.ssh.connect(target, {
+  const options = {
     signal: call.signal,
     timeoutMs: loginPatience(app.clock.monotonic() - begunAt),
     hostKey: record.notes.hostKey,
-  });
+  };
+  return withNamedAdvice(record.name, () => app.ssh.connect(target, options));
 }
 
 /**

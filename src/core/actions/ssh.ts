@@ -2,6 +2,7 @@ import { type App, type Call, driverContext, driverMachine } from '../app.js';
 import type { SshTarget } from '../driver.js';
 import { TmachineError, WrongStateError } from '../errors.js';
 import { stateWord } from '../machine.js';
+import { withNamedAdvice } from '../named-advice.js';
 import { withMachineLock } from './machine-lock.js';
 
 const LOGIN_MS = 30_000;
@@ -35,7 +36,9 @@ export async function runInMachine(
     });
   }
   const hostKey = record.notes.hostKey ?? (await pinHostKey(app, name, target, call));
-  return app.ssh.session(target, command, { signal: call.signal, timeoutMs: LOGIN_MS, hostKey });
+  return withNamedAdvice(name, () =>
+    app.ssh.session(target, command, { signal: call.signal, timeoutMs: LOGIN_MS, hostKey }),
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import type {
   TakesSnapshots,
   TellsUsability,
 } from '../../core/driver.js';
-import { namedFinding, withNamedAdvice } from './advice.js';
+import { namedFinding, withNamedAdvice } from '../../core/named-advice.js';
 import { formatCidr, networkOf, parseCidr } from './cidr.js';
 import { readConsoleTail } from './console.js';
 import { createVirtualMachine } from './create.js';
@@ -55,35 +55,29 @@ export function createVirtualBoxDriver(
       return findings.map((finding) => namedFinding(finding, machine.name));
     },
 
-    create: (machine, disk, context) =>
-      withNamedAdvice(machine.name, async () =>
-        storeSettings(await createVirtualMachine(machine, parseSettings(machine), disk, tools, context)),
-      ),
+    async create(machine, disk, context) {
+      return storeSettings(await createVirtualMachine(machine, parseSettings(machine), disk, tools, context));
+    },
 
-    start: (machine, context) =>
-      withNamedAdvice(machine.name, async () =>
-        storeSettings(await startVirtualMachine(machine, parseSettings(machine), tools, context)),
-      ),
+    async start(machine, context) {
+      return storeSettings(await startVirtualMachine(machine, parseSettings(machine), tools, context));
+    },
 
-    stop: (machine, context) =>
-      withNamedAdvice(machine.name, async () => {
-        const settings = parseSettings(machine);
-        await shutDown(machine, settings, tools, context);
-        return storeSettings(withBase(settings, { IPAddress: '' }));
-      }),
+    async stop(machine, context) {
+      const settings = parseSettings(machine);
+      await shutDown(machine, settings, tools, context);
+      return storeSettings(withBase(settings, { IPAddress: '' }));
+    },
 
-    kill: (machine, context) =>
-      withNamedAdvice(machine.name, async () => {
-        const settings = parseSettings(machine);
-        await kill(machine, settings, tools, context);
-        return storeSettings(withBase(settings, { IPAddress: '' }));
-      }),
+    async kill(machine, context) {
+      const settings = parseSettings(machine);
+      await kill(machine, settings, tools, context);
+      return storeSettings(withBase(settings, { IPAddress: '' }));
+    },
 
-    remove: (machine, context) =>
-      withNamedAdvice(machine.name, () =>
-        removeVirtualMachine(machine, parseSettings(machine), tools, context),
-      ),
+    remove: (machine, context) => removeVirtualMachine(machine, parseSettings(machine), tools, context),
 
+    // Asked without the machine's lock too, by `ls` and `status`.
     state: (machine, context) =>
       withNamedAdvice(machine.name, async () => {
         const settings = parseSettings(machine);
@@ -183,9 +177,7 @@ export function createVirtualBoxDriver(
     machine: DriverMachine,
     context: Parameters<Driver['start']>[1],
   ): Promise<void> {
-    return withNamedAdvice(machine.name, () =>
-      changeSnapshot(action, name, machine, parseSettings(machine), tools, context),
-    );
+    return changeSnapshot(action, name, machine, parseSettings(machine), tools, context);
   }
 }
 

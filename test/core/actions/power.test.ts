@@ -6,7 +6,7 @@ import { createMachine } from '../../../src/core/actions/create.js';
 import { killMachine, restartMachine, startMachine, stopMachine } from '../../../src/core/actions/power.js';
 import { removeMachine } from '../../../src/core/actions/remove.js';
 import { provisionMachine } from '../../../src/core/actions/reprovision.js';
-import { TmachineError } from '../../../src/core/errors.js';
+import { HostNotReadyError, TmachineError } from '../../../src/core/errors.js';
 import { type TestApp, testApp } from '../../support/test-app.js';
 
 const DAY_MS = 86_400_000;
@@ -35,6 +35,19 @@ describe('life cycle', () => {
       'Waiting for SSH to be available...',
       'Detecting the provisioner...',
     ]);
+  });
+
+  test('advice of a driver, which says NAME, names the machine, so that it can be pasted', async () => {
+    const nextSteps = ['go on where it was:  tmachine start NAME', 'or MYNAME'];
+    world.driver.stop = async () => {
+      throw new HostNotReadyError({ code: 'X', message: 'no', reason: 'why', nextSteps });
+    };
+    const error = await stopMachine(world.app, 'dev', world.call).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(HostNotReadyError);
+    expect(error).toMatchObject({
+      ...{ code: 'X', message: 'no', reason: 'why', exitCode: 3 },
+      nextSteps: ['go on where it was:  tmachine start dev', 'or MYNAME'],
+    });
   });
 
   test('what is already so is a notice, not a failure', async () => {

@@ -1,5 +1,5 @@
-import type { Finding } from '../../core/driver.js';
-import { HostNotReadyError, TmachineError } from '../../core/errors.js';
+import type { Finding } from './driver.js';
+import { HostNotReadyError, TmachineError } from './errors.js';
 
 /** Advice that can be pasted: it names the machine where a catalogue can only say NAME. */
 export function named(steps: readonly string[], machineName: string): string[] {
@@ -11,7 +11,7 @@ export function namedFinding(finding: Finding, machineName: string): Finding {
   return { ...finding, nextSteps: named(finding.nextSteps, machineName) };
 }
 
-/** Runs `work`; an error that it throws gets such advice. */
+/** Runs `work`; an error that it throws gets such advice. Throws what `work` throws. */
 export async function withNamedAdvice<T>(machineName: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
