@@ -1,3 +1,4 @@
+import { variableOf } from './engine-change.js';
 import { StoreError } from './errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
@@ -10,8 +11,7 @@ export interface ClientProxies {
 
 /** The proxies in an engine's environment, for the client; undefined when there are none. */
 export function clientProxies(env: readonly string[] | null): ClientProxies | undefined {
-  const read = (name: string) =>
-    env?.find((entry) => entry.toUpperCase().startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
+  const read = (name: string) => variableOf(env ?? [], name);
   const [httpProxy, httpsProxy, noProxy] = [read('HTTP_PROXY'), read('HTTPS_PROXY'), read('NO_PROXY')];
   if (httpProxy === '' && httpsProxy === '') return undefined;
   return {

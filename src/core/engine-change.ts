@@ -174,9 +174,13 @@ function withNoProxy(
   return entriesOf(list).every((entry) => own.has(entry)) ? others : [...others, `NO_PROXY=${list}`];
 }
 
-function variableOf(env: readonly string[], name: string): string {
-  const entry = env.find((it) => nameOf(it) === name) ?? env.find((it) => nameOf(it).toUpperCase() === name);
-  return entry?.slice(name.length + 1) ?? '';
+/** A proxy variable in an engine's environment; '' when it is not set. In both cases: the upper case form, unless it is empty. */
+export function variableOf(env: readonly string[], name: string): string {
+  const value = (is: (entry: string) => boolean) => env.find(is)?.slice(name.length + 1) ?? '';
+  return (
+    value((it) => nameOf(it) === name) ||
+    value((it) => nameOf(it).toUpperCase() === name && it.length > name.length + 1)
+  );
 }
 
 function nameOf(entry: string): string {

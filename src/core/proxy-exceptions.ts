@@ -22,6 +22,22 @@ export function isSystemException(target: URL, entries: readonly string[]): bool
   return entries.some((entry) => matchesPattern(entry.trim().toLowerCase(), target.protocol, host, port));
 }
 
+/**
+ * An exception of the operating system as an entry of NO_PROXY: `10.*` is 10.0.0.0/8, `*.corp.example` is .corp.example, schemes go. Entries of
+ * NO_PROXY stay what they are. Undefined for what it has no form for: `<local>`, and `*` within a name.
+ */
+export function noProxyEntry(exception: string): string | undefined {
+  const entry = exception
+    .trim()
+    .replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')
+    .replace(/\/$/, '');
+  const network = /^((?:\d{1,3}\.){1,3})\*(?:\.\*)*$/.exec(entry)?.[1]?.split('.').slice(0, -1);
+  if (network !== undefined)
+    return `${[...network, '0', '0', '0'].slice(0, 4).join('.')}/${8 * network.length}`;
+  const name = entry.replace(/^\*(?=[^*:])/, '');
+  return entry === '*' || /^[^*<>:][^*<>]*$|^::/.test(name) ? name : undefined;
+}
+
 /** The host of a URL: lower case, without brackets and without the dot at the end. */
 export function hostOf(url: URL): string {
   return url.hostname
@@ -31,7 +47,7 @@ export function hostOf(url: URL): string {
 }
 
 /** True for two spellings of one address, and for names that differ by case only. */
-export function sameHost(one: string, other: string): boolean {
+function sameHost(one: string, other: string): boolean {
   const first = parseIpAddress(one);
   const second = parseIpAddress(other);
   if (first === undefined || second === undefined) return one.toLowerCase() === other.toLowerCase();

@@ -1,7 +1,7 @@
 import { HostNotReadyError, UsageError } from './errors.js';
 import { isLoopback, parseIpAddress } from './ip-address.js';
 import { readPacAnswer } from './pac-answer.js';
-import { hostOf, isNoProxyHost, isSystemException, sameHost } from './proxy-exceptions.js';
+import { hostOf, isNoProxyHost, isSystemException } from './proxy-exceptions.js';
 import { readProxyUrl } from './proxy-url.js';
 import { redactProxy, redactUrl } from './redact.js';
 
@@ -27,7 +27,6 @@ export type ProxyOrigin =
   | 'system settings'
   | 'system exceptions'
   | 'loopback address'
-  | 'machine address'
   | 'no proxy set';
 
 /** `direct`, or a URL with scheme (http, https, socks4, socks4a, socks5, socks5h), perhaps with credentials. */
@@ -40,6 +39,8 @@ export interface ProxyChoice {
   readonly where?: string | undefined;
   /** What to try, in this order, when the proxy cannot be reached: a PAC script may name several. Absent: nothing. */
   readonly failover?: readonly ProxyUrl[] | undefined;
+  /** What goes around the proxy: entries of NO_PROXY, and those of the system's settings when the proxy is theirs. Absent: nothing. */
+  readonly exceptions?: readonly string[] | undefined;
 }
 
 /** The operating system's own proxy setting, as read by whoever knows how. */
@@ -73,15 +74,12 @@ export interface ProxySources {
   /** Of `--proxy-pac`, or of the script that the system's settings name. */
   readonly pac?: PacAnswer | undefined;
   readonly system?: SystemProxy | undefined;
-  /** Addresses of machines: never reached through a proxy (P05). */
-  readonly machineAddresses?: readonly string[] | undefined;
 }
 
 /**
- * The one place that decides which proxy a URL goes through. Loopback and machine addresses never use one; NO_PROXY holds for
- * every source, the flag too, as with curl and with the docker client's own rules; then the first of flag, environment, PAC
- * script and system settings that says something. An empty variable counts as not set, the upper case form wins (both as in
- * Go, whose rules docker-machine and the docker client follow).
+ * The one place that decides which proxy a URL goes through. Loopback addresses never use one; NO_PROXY holds for every source, the flag too,
+ * as with curl and with the docker client's own rules; then the first of flag, environment, PAC script and system settings that says something.
+ * Machines are not asked about here: the connections to them (engine, SSH) know no proxy (P05).
  * Throws UsageError for an unusable flag and HostNotReadyError for an unusable proxy from elsewhere.
  */
 export function chooseProxy(url: string, sources: ProxySources): ProxyChoice {
@@ -91,16 +89,16 @@ export function chooseProxy(url: string, sources: ProxySources): ProxyChoice {
   if (host === 'localhost' || host.endsWith('.localhost') || (address !== undefined && isLoopback(address))) {
     return { proxy: 'direct', from: 'loopback address' };
   }
-  if (sources.machineAddresses?.some((machine) => sameHost(machine, host)) === true) {
-    return { proxy: 'direct', from: 'machine address' };
+  const noProxy = firstSet(sources.env, ['NO_PROXY', 'no_proxy']);
+  const entries = noProxy?.value.split(/[\s,]+/).filter((entry) => entry !== '') ?? [];
+  if (noProxy !== undefined && isNoProxyHost(target, entries)) {
+    return { proxy: 'direct', from: noProxy.variable };
   }
-  const exceptions = firstSet(sources.env, ['NO_PROXY', 'no_proxy']);
-  if (exceptions !== undefined && isNoProxyHost(target, exceptions.value.split(/[\s,]+/))) {
-    return { proxy: 'direct', from: exceptions.variable };
-  }
-  return (
-    fromFlag(sources) ?? fromEnvironment(target, sources) ?? fromPac(sources) ?? fromSystem(target, sources)
-  );
+  const choice =
+    fromFlag(sources) ?? fromEnvironment(target, sources) ?? fromPac(sources) ?? fromSystem(target, sources);
+  const ofSystem = choice.from === 'system settings' ? (sources.system?.exceptions ?? []) : [];
+  const exceptions = [...entries, ...ofSystem];
+  return choice.proxy === 'direct' || exceptions.length === 0 ? choice : { ...choice, exceptions };
 }
 
 /** The choice in words, without secrets: `http://user:***@proxy:8080 (HTTPS_PROXY)`, `direct (NO_PROXY)`. */
@@ -116,6 +114,11 @@ export function describeOrigin(choice: ProxyChoice): string {
     : `${choice.from}: ${choice.where}`;
 }
 
+/**
+ * The rule for a variable that is there in both cases, NO_PROXY and no_proxy alike: the upper case form counts, unless it is empty, which is as
+ * not set. So does Go, in which docker-machine, the docker client and the engine are written (golang.org/x/net/http/httpproxy); curl has it the
+ * other way round. `variableOf` (engine-change.ts) is the same for an engine's environment; `env` changes both (no-proxy.ts).
+ */
 function firstSet<V extends ProxyVariable>(
   env: ProxySources['env'],
   variables: readonly V[],

@@ -42,8 +42,11 @@ test('P04: a proxy on the loopback of this computer becomes the one that the gue
 
 test('--engine-proxy auto takes the proxy of this computer and says where it came from; none takes all away', async () => {
   const around = {
-    env: { NO_PROXY: '.corp.example' },
-    parts: choosing({ proxy: 'http://u:secret@proxy.example:8080', from: 'HTTPS_PROXY' }),
+    parts: choosing({
+      proxy: 'http://u:secret@proxy.example:8080',
+      from: 'HTTPS_PROXY',
+      exceptions: ['.corp.example'],
+    }),
   };
   const auto = await runIn(world, set, ['--engine-proxy', 'auto', 'dev'], around);
   expect(auto.lines[0]).toBe(
@@ -56,6 +59,21 @@ test('--engine-proxy auto takes the proxy of this computer and says where it cam
   ]);
   await runIn(world, set, ['--engine-proxy', 'none', 'dev']);
   expect((await engine()).Env).toEqual([]);
+});
+
+test("P04: --engine-proxy auto brings the system's exceptions as NO_PROXY, and says which have no form there", async () => {
+  const parts = choosing({
+    proxy: 'http://proxy.example:8080',
+    from: 'system settings',
+    where: 'Windows Internet Options',
+    exceptions: ['*.corp.example', '10.*', '<local>'],
+  });
+  const { lines } = await runIn(world, set, ['--engine-proxy', 'auto', 'dev'], { parts });
+  expect(lines.slice(0, 2)).toEqual([
+    'The engine gets the proxy of this computer: http://proxy.example:8080 (system settings: Windows Internet Options).',
+    'NO_PROXY has no form for some exceptions of this computer; if the engine needs their hosts, name them: <local>',
+  ]);
+  expect((await engine()).Env).toContain('NO_PROXY=.corp.example,10.0.0.0/8,localhost,127.0.0.1,10.0.2.0/24');
 });
 
 test('--engine-proxy auto on a computer without one says so', async () => {

@@ -11,6 +11,12 @@ test("an engine's proxies in the client's own words; none without a proxy", () =
     httpsProxy: 'http://b',
     noProxy: 'c',
   });
+  expect(clientProxies(['http_proxy=http://low', 'HTTP_PROXY=http://up', 'NO_PROXY=', 'no_proxy=c'])).toEqual(
+    {
+      httpProxy: 'http://up',
+      noProxy: 'c',
+    },
+  );
   expect(clientProxies(['NO_PROXY=c'])).toBeUndefined();
   expect(clientProxies(null)).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { HostNotReadyError, UsageError } from '../../src/core/errors.js';
 import { chooseProxy, describeProxy, type ProxySources } from '../../src/core/proxy.js';
+import { noProxyEntry } from '../../src/core/proxy-exceptions.js';
 
 const HTTPS = 'https://github.com/boot2docker';
 const HTTP = 'http://mirror.corp.example/boot2docker.iso';
@@ -127,11 +128,34 @@ describe('P05: exceptions are reached directly', () => {
     );
   });
 
-  test('a machine address never goes through a proxy', () => {
-    const others = { flag: 'http://f:1', machineAddresses: ['192.168.99.100', 'Dev.local'] };
-    expect(choose('https://192.168.99.100:2376/', {}, others)).toBe('direct <- machine address');
-    expect(choose('https://dev.local:2376/', {}, others)).toBe('direct <- machine address');
-    expect(choose('https://192.168.99.101:2376/', {}, others)).toBe('http://f:1 <- --proxy');
+  test('a choice tells what goes around it: NO_PROXY always, the exceptions of the system with its own proxy only', () => {
+    const env = { no_proxy: 'a.example, 10.0.0.0/8' };
+    const system = { https: 'http://sys:2', exceptions: ['<local>', '192.168.*'] };
+    const around = (sources: ProxySources) => chooseProxy(HTTPS, sources).exceptions;
+    expect(around({ env, system })).toEqual(['a.example', '10.0.0.0/8', '<local>', '192.168.*']);
+    expect(around({ env, system, flag: 'http://f:1' })).toEqual(['a.example', '10.0.0.0/8']);
+    expect(around({ env: {}, flag: 'http://f:1' })).toBeUndefined();
+  });
+
+  test.each([
+    ['10.*', '10.0.0.0/8'],
+    ['10.20.*', '10.20.0.0/16'],
+    ['10.20.30.*', '10.20.30.0/24'],
+    ['10.*.*.*', '10.0.0.0/8'],
+    ['169.254.0.0/16', '169.254.0.0/16'],
+    ['*.corp.example', '.corp.example'],
+    ['*corp.example', 'corp.example'],
+    ['.corp.example:8080', '.corp.example:8080'],
+    ['https://intranet/', 'intranet'],
+    ['*', '*'],
+    ['::1', '::1'],
+    ['[fd00::5]:443', '[fd00::5]:443'],
+    ['<local>', undefined],
+    ['web*.corp.example', undefined],
+    ['*:8080', undefined],
+    ['', undefined],
+  ])('the exception "%s" of a system is "%s" in NO_PROXY', (exception, entry) => {
+    expect(noProxyEntry(exception)).toBe(entry);
   });
 });
 

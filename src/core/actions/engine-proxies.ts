@@ -3,6 +3,8 @@ import type { HostInGuest } from '../driver.js';
 import type { EngineChange } from '../engine-change.js';
 import { UsageError } from '../errors.js';
 import { guestProxy } from '../guest-proxy.js';
+import { describeOrigin } from '../proxy.js';
+import { noProxyEntry } from '../proxy-exceptions.js';
 import { redactProxy } from '../redact.js';
 
 /** What the proxy flags of `create` and `set` say; undefined when a flag was not given. */
@@ -67,18 +69,24 @@ async function generalProxies(app: App, setting: string | undefined, call: Call)
   const https = await app.proxies.resolve('https://outside.invalid/', call);
   const from = https.proxy === 'direct' ? http : https;
   if (from.proxy === 'direct') {
-    call.reporter.step(`This computer uses no proxy (${from.from}): the engine gets none.`);
+    call.reporter.step(`This computer uses no proxy (${describeOrigin(from)}): the engine gets none.`);
     return { httpProxy: '', httpsProxy: '' };
   }
   call.reporter.step(
-    `The engine gets the proxy of this computer: ${redactProxy(from.proxy)} (${from.from}).`,
+    `The engine gets the proxy of this computer: ${redactProxy(from.proxy)} (${describeOrigin(from)}).`,
   );
-  const { env } = app.facts;
-  const noProxy = env['NO_PROXY'] || env['no_proxy'];
+  const { exceptions = [] } = from;
+  const noProxy = exceptions.flatMap((exception) => noProxyEntry(exception) ?? []).join(',');
+  const unsaid = exceptions.filter((exception) => noProxyEntry(exception) === undefined);
+  if (unsaid.length > 0) {
+    call.reporter.step(
+      `NO_PROXY has no form for some exceptions of this computer; if the engine needs their hosts, name them: ${unsaid.join(', ')}`,
+    );
+  }
   return {
     httpProxy: http.proxy === 'direct' ? '' : http.proxy,
     httpsProxy: https.proxy === 'direct' ? '' : https.proxy,
-    ...(noProxy !== undefined && noProxy !== '' && { noProxy }),
+    ...(noProxy !== '' && { noProxy }),
   };
 }
 
