@@ -24,6 +24,8 @@ export abstract class BaseCommand extends Command {
   protected words: readonly string[] = [];
   /** Flags that the user gave, by the line or a variable; the others have their defaults. */
   protected given: ReadonlySet<string> = new Set();
+  /** Where a flag's value is from, for messages: `--proxy` or `MACHINE_PROXY`. */
+  protected originOf: (flag: string) => string = (flag) => `--${flag}`;
 
   #flags: FlagValues = {};
   #world: World | undefined;
@@ -40,7 +42,12 @@ export abstract class BaseCommand extends Command {
     const read = readFlagValues(specs, parsed.flags, compose.environment);
     this.#flags = read.values;
     this.given = read.given;
-    this.#world = compose.world({ flags: read.values, talksOn: this.talksOn });
+    this.originOf = read.originOf;
+    this.#world = compose.world({
+      flags: read.values,
+      originOf: read.originOf,
+      talksOn: this.talksOn,
+    });
     for (const warning of read.warnings) this.call.reporter.warn(warning);
     await this.work();
   }

@@ -54,7 +54,7 @@ export function compose(commandNames: readonly string[]): Compose {
   const called = (text: string) => asCalled(text, name, commandNames);
   return {
     environment: process.env,
-    world: ({ flags, talksOn }) => {
+    world: ({ flags, originOf, talksOn }) => {
       const isOn = (name: string) => flags[name] === true;
       const terminal = { isLent: false };
       const signal = interruptible(process, () => terminal.isLent);
@@ -76,7 +76,7 @@ export function compose(commandNames: readonly string[]): Compose {
       };
       const call = { reporter, signal };
       return {
-        ...worldOf(host, composeApp(host, flags, reporter), { call, flags, terminal, name }),
+        ...worldOf(host, composeApp(host, { flags, originOf }, reporter), { call, flags, terminal, name }),
         asCalled: called,
       };
     },
@@ -155,7 +155,11 @@ function diagnosisParts(host: Host, app: App, call: World['call']): DiagnosisPar
 }
 
 /** Parts are made when they are first asked for: `status` pays for no download. */
-function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
+function composeApp(
+  host: Host,
+  { flags, originOf }: Pick<Parameters<Compose['world']>[0], 'flags' | 'originOf'>,
+  reporter: Reporter,
+): App {
   const { facts, clock, random } = host;
   const layout = storeLayout(storeRoot(facts, textOf(flags, 'storage-path'), process.cwd()), facts.platform);
   const store = new FileStore({
@@ -168,12 +172,19 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
     warn: (line) => reporter.warn(line),
   });
   const trust = once(() =>
-    createTrustStore({ caCertFile: textOf(flags, 'ca-cert'), facts, processes: host.processes }),
+    createTrustStore({
+      caCertFile: textOf(flags, 'ca-cert'),
+      caCertFrom: originOf('ca-cert'),
+      facts,
+      processes: host.processes,
+    }),
   );
   const proxies = once(() =>
     createProxyResolver({
       flag: textOf(flags, 'proxy'),
+      flagFrom: originOf('proxy') === 'MACHINE_PROXY' ? 'MACHINE_PROXY' : '--proxy',
       pac: textOf(flags, 'proxy-pac'),
+      pacFrom: originOf('proxy-pac'),
       env: facts.env,
       platform: facts.platform,
       readSystem: (call) => readSystemProxy(host, call),
@@ -207,10 +218,11 @@ function composeApp(host: Host, flags: FlagValues, reporter: Reporter): App {
         lock: (entry, options, work) => store.lock({ cache: entry }, options, work),
         proxies: proxies(),
         trust: trust(),
-        send: downloaderNamed(textOf(flags, 'downloader'), {
-          programs: new SystemProgramStreams(facts),
-          temporaryDirectory: facts.temporaryDirectory,
-        }),
+        send: downloaderNamed(
+          textOf(flags, 'downloader'),
+          { programs: new SystemProgramStreams(facts), temporaryDirectory: facts.temporaryDirectory },
+          originOf('downloader'),
+        ),
         mirrors: parseMirrors(listOf(flags, 'image-mirror')),
         digest: parseDigest(textOf(flags, 'image-digest')),
         releases: parseRepository(RELEASES),

@@ -20,7 +20,11 @@ export abstract class CreatingCommand extends BaseCommand {
     const initial = await initialSettings(
       this.app,
       { driver, settings, hostOptions: makeHostOptions(layout, name, request) },
-      { engineProxy: this.text('engine-proxy'), caCert: this.text('ca-cert') },
+      {
+        engineProxy: this.text('engine-proxy'),
+        caCert: this.text('ca-cert'),
+        caCertFrom: this.originOf('ca-cert'),
+      },
       this.call,
     );
     return {

@@ -10,6 +10,8 @@ export interface ReadFlags {
   readonly values: FlagValues;
   /** Flags with a value from the command line or from their variable: not a default. */
   readonly given: ReadonlySet<string>;
+  /** Where a flag's value is from, for messages: `--proxy` or `MACHINE_PROXY`. */
+  originOf(flag: string): string;
   /** A sentence for each variable whose text cannot be read. */
   readonly warnings: readonly string[];
 }
@@ -26,13 +28,16 @@ export function readFlagValues(
 ): ReadFlags {
   const values: Record<string, FlagValue> = {};
   const given = new Set<string>();
+  const variables = new Map<string, string>();
   const warnings: string[] = [];
   for (const spec of specs) {
-    const value = givenValue(parsed[spec.name]) ?? fromEnvironment(spec, env, warnings);
+    const typed = givenValue(parsed[spec.name]);
+    const value = typed ?? fromEnvironment(spec, env, warnings);
     if (value !== undefined) given.add(spec.name);
+    if (value !== typed && spec.env !== undefined) variables.set(spec.name, spec.env);
     values[spec.name] = value ?? spec.default ?? EMPTY[spec.type];
   }
-  return { values, given, warnings };
+  return { values, given, originOf: (flag) => variables.get(flag) ?? `--${flag}`, warnings };
 }
 
 const EMPTY = { string: '', int: 0, bool: false, slice: [] } as const satisfies Record<

@@ -41,5 +41,10 @@ export interface World {
 
 export interface Compose {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  world(setup: { readonly flags: FlagValues; readonly talksOn: 'stdout' | 'stderr' }): World;
+  world(setup: {
+    readonly flags: FlagValues;
+    /** Where a flag's value is from: `--proxy` or `MACHINE_PROXY`. */
+    readonly originOf: (flag: string) => string;
+    readonly talksOn: 'stdout' | 'stderr';
+  }): World;
 }

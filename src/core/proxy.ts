@@ -22,6 +22,7 @@ type ProxyVariable = (typeof PROXY_VARIABLES)[number];
 /** Why this proxy, or why none: shown to the user. */
 export type ProxyOrigin =
   | '--proxy'
+  | 'MACHINE_PROXY'
   | ProxyVariable
   | 'PAC script'
   | 'system settings'
@@ -70,6 +71,8 @@ export interface PacAnswer {
 export interface ProxySources {
   /** `--proxy`: a proxy URL, or `direct`. */
   readonly flag?: string | undefined;
+  /** `--proxy` when absent; the variable MACHINE_PROXY gives the same. */
+  readonly flagFrom?: '--proxy' | 'MACHINE_PROXY' | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of `--proxy-pac`, or of the script that the system's settings name. */
   readonly pac?: PacAnswer | undefined;
@@ -135,10 +138,9 @@ function firstSet<V extends ProxyVariable>(
   return variable === undefined ? undefined : { variable, value: mixed?.[1]?.trim() ?? '' };
 }
 
-function fromFlag(sources: ProxySources): ProxyChoice | undefined {
-  if (sources.flag === undefined || sources.flag === '') return undefined;
-  if (sources.flag === 'direct') return { proxy: 'direct', from: '--proxy' };
-  return { proxy: proxyUrl(sources.flag, { from: '--proxy' }), from: '--proxy' };
+function fromFlag({ flag, flagFrom: from = '--proxy' }: ProxySources): ProxyChoice | undefined {
+  if (flag === undefined || flag === '') return undefined;
+  return { proxy: flag === 'direct' ? flag : proxyUrl(flag, { from }), from };
 }
 
 /**
@@ -197,5 +199,7 @@ function proxyUrl(setting: string, origin: Omit<ProxyChoice, 'proxy'>): string {
       'in a user name or password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and \\ as %5C',
     ],
   };
-  throw origin.from === '--proxy' ? new UsageError(details) : new HostNotReadyError(details);
+  throw origin.from === '--proxy' || origin.from === 'MACHINE_PROXY'
+    ? new UsageError(details)
+    : new HostNotReadyError(details);
 }

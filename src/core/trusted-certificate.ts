@@ -9,6 +9,8 @@ const REGISTRY = /^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?)=(.+)
 export interface CertificateSource {
   readonly path: string;
   readonly registry?: string;
+  /** `--ca-cert` when absent, or the variable that named it. */
+  readonly from?: string;
 }
 
 /** Reads `FILE` and `REGISTRY=FILE`. A path with `=` in it is written as `./a=b.pem`. */
@@ -26,15 +28,14 @@ export function readTrustedCertificate(
   content: Uint8Array | undefined,
   check: (pem: string) => void,
 ): TrustedCertificate {
-  if (content === undefined) throw unusable(source.path, 'there is no such file');
+  if (content === undefined) throw unusable(source, 'there is no such file');
   const certificates = certificatesIn(content);
-  if (certificates.length === 0)
-    throw unusable(source.path, 'it holds no certificate, neither as PEM nor as DER');
+  if (certificates.length === 0) throw unusable(source, 'it holds no certificate, neither as PEM nor as DER');
   for (const pem of certificates) {
     try {
       check(pem);
     } catch (error) {
-      throw unusable(source.path, 'one of its certificates is damaged', error);
+      throw unusable(source, 'one of its certificates is damaged', error);
     }
   }
   return {
@@ -67,10 +68,14 @@ function nameOf(path: string): string {
   return name === '' ? 'ca' : name;
 }
 
-function unusable(path: string, reason: string, cause?: unknown): UsageError {
+function unusable(
+  { path, from = '--ca-cert' }: CertificateSource,
+  reason: string,
+  cause?: unknown,
+): UsageError {
   return new UsageError({
     code: 'CA_CERT_INVALID',
-    message: `The file "${path}" of --ca-cert cannot be used`,
+    message: `The file "${path}" of ${from} cannot be used`,
     reason,
     nextSteps: [
       'give a file with the certificate of your authority, as your IT department hands it out (.pem, .crt, .cer)',

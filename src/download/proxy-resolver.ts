@@ -5,6 +5,7 @@ import {
   chooseProxy,
   describeProxy,
   type ProxyChoice,
+  type ProxySources,
   type ProxyUrl,
   type SystemProxy,
 } from '../core/proxy.js';
@@ -16,8 +17,11 @@ import { loadPacScript, type PacCall, type PacScript } from './pac-script.js';
 export interface ProxyResolverSetup extends Omit<HttpTools, 'proxies'> {
   /** `--proxy` */
   readonly flag?: string | undefined;
+  readonly flagFrom?: ProxySources['flagFrom'];
   /** `--proxy-pac` */
   readonly pac?: string | undefined;
+  /** `--proxy-pac` when absent, or the variable that named the script. */
+  readonly pacFrom?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: 'linux' | 'darwin' | 'win32';
   /** The operating system's settings; undefined when it has none. */
@@ -52,8 +56,8 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
   };
 
   const decide = async (url: string, call: PacCall): Promise<ProxyChoice> => {
-    const { flag, env } = setup;
-    const early = chooseProxy(url, { flag, env });
+    const { flag, flagFrom, env } = setup;
+    const early = chooseProxy(url, { flag, flagFrom, env });
     if (early.from !== 'no proxy set') {
       if (setup.pac !== undefined && early.proxy !== 'direct') noteUnusedPac(early, setup.pac, call);
       return early;
@@ -75,7 +79,9 @@ export function createProxyResolver(setup: ProxyResolverSetup): ProxyResolver {
 
   const noteUnusedPac = (choice: ProxyChoice, pac: string, { reporter }: PacCall) =>
     once(`unused ${pac}`, () =>
-      reporter.warn(`--proxy-pac ${redactUrl(pac)} is not used for this: ${choice.from} comes before it`),
+      reporter.warn(
+        `${setup.pacFrom ?? '--proxy-pac'} ${redactUrl(pac)} is not used for this: ${choice.from} comes before it`,
+      ),
     );
 
   const once = (key: string, tell: () => void) => {

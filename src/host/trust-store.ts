@@ -8,6 +8,8 @@ import { certificatesIn } from './pem.js';
 export interface TrustStoreParts {
   /** `--ca-cert` */
   readonly caCertFile: string | undefined;
+  /** `--ca-cert` when absent, or the variable that named it. */
+  readonly caCertFrom?: string;
   readonly facts: Pick<HostFacts, 'platform' | 'env'>;
   readonly processes: ProcessRunner;
 }
@@ -45,17 +47,17 @@ export function createTrustStore(parts: TrustStoreParts): TrustStore {
 }
 
 async function readNamed(
-  { caCertFile, facts }: TrustStoreParts,
+  { caCertFile, caCertFrom = '--ca-cert', facts }: TrustStoreParts,
   reporter: Reporter,
 ): Promise<readonly TrustedAuthorities[]> {
   const found: TrustedAuthorities[] = [];
   if (caCertFile !== undefined) {
     try {
-      found.push({ from: `--ca-cert ${caCertFile}`, certificates: await readBundle(caCertFile) });
+      found.push({ from: `${caCertFrom} ${caCertFile}`, certificates: await readBundle(caCertFile) });
     } catch (error) {
       throw new UsageError({
         code: 'CA_CERT_UNUSABLE',
-        message: `"${caCertFile}" (--ca-cert) cannot be used`,
+        message: `"${caCertFile}" (${caCertFrom}) cannot be used`,
         reason: messageOf(error),
         nextSteps: [
           'give a PEM file, with lines "-----BEGIN CERTIFICATE-----"; a DER file becomes one with: openssl x509 -inform der -in FILE -out FILE.pem',

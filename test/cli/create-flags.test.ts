@@ -65,19 +65,25 @@ describe('values: command line, then variable, then default', () => {
   });
 
   test('variables are read as Go reads them', () => {
-    const { values, given } = readFlagValues(
+    const { values, given, originOf } = readFlagValues(
       specs,
       {},
       { MEMORY: '0x400', SHARE: 'T', MIRROR: 'a, b,c', IMAGE: 'x' },
     );
     expect(values).toEqual({ memory: 1024, share: true, mirror: ['a', 'b', 'c'], image: 'x' });
     expect([...given]).toEqual(['memory', 'share', 'mirror', 'image']);
+    expect(originOf('image')).toBe('IMAGE');
   });
 
   test('the command line wins, also with nothing and with false', () => {
     const env = { MEMORY: '1', SHARE: '1', MIRROR: 'a', IMAGE: 'x' };
-    const { values } = readFlagValues(specs, { memory: 5, share: false, mirror: ['z'], image: '' }, env);
+    const { values, originOf } = readFlagValues(
+      specs,
+      { memory: 5, share: false, mirror: ['z'], image: '' },
+      env,
+    );
     expect(values).toEqual({ memory: 5, share: false, mirror: ['z'], image: '' });
+    expect(originOf('image')).toBe('--image');
   });
 
   test('an empty variable is unset', () => {

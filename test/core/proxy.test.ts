@@ -168,6 +168,12 @@ describe('P01: sources in order', () => {
       { flag: 'f:1', env: { HTTPS_PROXY: 'http://e:1' }, pac: pac('PROXY x:1'), system },
       'http://f:1 <- --proxy',
     ],
+    [
+      'its variable',
+      HTTPS,
+      { flag: 'f:1', flagFrom: 'MACHINE_PROXY', env: {} },
+      'http://f:1 <- MACHINE_PROXY',
+    ],
     ['flag "direct"', HTTPS, { flag: 'direct', env: { HTTPS_PROXY: 'http://e:1' } }, 'direct <- --proxy'],
     [
       'then the environment',
@@ -221,9 +227,14 @@ describe('P02: a proxy setting that cannot work says why, without its password',
     expect(attempt).toThrow(`The proxy "${shown}" (HTTPS_PROXY) cannot be used`);
   });
 
-  test('a wrong flag is a usage error', () => {
-    expect(() => chooseProxy(HTTPS, { env: {}, flag: 'http://proxy:port' })).toThrow(UsageError);
-  });
+  test.each(['--proxy', 'MACHINE_PROXY'] as const)(
+    'a wrong %s is a usage error that names it',
+    (flagFrom) => {
+      const attempt = () => chooseProxy(HTTPS, { env: {}, flag: 'http://proxy:port', flagFrom });
+      expect(attempt).toThrow(UsageError);
+      expect(attempt).toThrow(`(${flagFrom}) cannot be used`);
+    },
+  );
 });
 
 describe('P02: secrets are masked', () => {

@@ -10,6 +10,8 @@ export interface NetworkRequest {
   readonly engineProxy: string;
   /** A file. The same flag makes our own downloads trust it. */
   readonly caCert: string;
+  /** `--ca-cert` when absent, or the variable that named the file. */
+  readonly caCertFrom?: string;
 }
 
 /**
@@ -23,7 +25,12 @@ export async function initialSettings(
   call: Call,
 ): Promise<{ readonly hostOptions: HostOptions; readonly trusted: readonly TrustedCertificate[] }> {
   const host = machine.driver.hostInGuest?.(machine.settings);
-  const trusted = await readTrusted(app, request.caCert === '' ? [] : [request.caCert], call);
+  const trusted = await readTrusted(
+    app,
+    request.caCert === '' ? [] : [request.caCert],
+    call,
+    request.caCertFrom,
+  );
   const engineProxy = request.engineProxy === '' ? undefined : request.engineProxy;
   const proxies = await engineProxies(app, { engineProxy }, call);
   const before = { engine: machine.hostOptions.EngineOptions, trusted: [] };
