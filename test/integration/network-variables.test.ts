@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { runTmachine } from '../support/cli.js';
+import { tmachineIn } from '../support/cli.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 let folder: { path: string; remove: () => Promise<void> };
@@ -26,18 +26,17 @@ test.each([
     'MACHINE_CA_CERT',
   ],
 ])('P01: what came by %s=%s is not told as a flag that nobody gave', async (variable, value, args, said) => {
-  const env = { MACHINE_STORAGE_PATH: folder.path, [variable]: value };
-  const { stdout, stderr } = await runTmachine(args, { env });
+  const env = { [variable]: value };
+  const { stdout, stderr } = await tmachineIn(folder.path)(args, { env });
   expect(stdout + stderr).toContain(said);
   expect(stdout + stderr).not.toContain(`--${variable.replace('MACHINE_', '').toLowerCase()}`);
 });
 
 test('P01: a script of MACHINE_PROXY_PAC that is passed over is told by that name', async () => {
   const env = {
-    MACHINE_STORAGE_PATH: folder.path,
     MACHINE_PROXY_PAC: 'http://127.0.0.1:9/proxy.pac',
     HTTP_PROXY: 'http://127.0.0.1:9',
   };
-  const { stderr } = await runTmachine(HERE, { env });
+  const { stderr } = await tmachineIn(folder.path)(HERE, { env });
   expect(stderr).toContain('MACHINE_PROXY_PAC http://127.0.0.1:9/proxy.pac is not used for this: HTTP_PROXY');
 });
