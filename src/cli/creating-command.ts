@@ -100,6 +100,7 @@ export abstract class CreatingCommand extends BaseCommand {
         ArbitraryJoinFlags: this.list('swarm-join-opt'),
         IsExperimental: this.isOn('swarm-experimental'),
       },
+      mirrorsFrom: this.originOf('engine-registry-mirror'),
       sans: this.list('tls-san'),
       tls: {
         caCert: this.givenPath('tls-ca-cert'),

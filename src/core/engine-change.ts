@@ -83,10 +83,17 @@ function parseUnset(text: string): { readonly setting: Setting; readonly value: 
   const equals = text.indexOf('=');
   const name = equals < 0 ? text : text.slice(0, equals);
   const setting = UNSETTABLE.find((it) => it === name.replace(/^--/, ''));
+  if (setting?.endsWith('-proxy') && equals >= 0) {
+    throw new UsageError({
+      message: `--unset ${redactSecrets(text)} cannot be done`,
+      reason: `${setting} is one setting, not a list`,
+      nextSteps: [`to take it away, whatever it is: --unset ${setting}`],
+    });
+  }
   if (setting !== undefined) return { setting, value: equals < 0 ? undefined : text.slice(equals + 1) };
   throw new UsageError({
     message: `--unset ${name} is not known`,
-    reason: `these can be unset: ${UNSETTABLE.join(', ')}`,
+    reason: `these can be unset: ${UNSETTABLE.join(', ')}, docker-config`,
     nextSteps: ['for example: --unset http-proxy, --unset registry-mirror=http://mirror.example:5000'],
   });
 }

@@ -37,6 +37,8 @@ export interface HostOptionsRequest {
     | 'ArbitraryJoinFlags'
     | 'IsExperimental'
   >;
+  /** Where the registry mirrors are from, for messages: the flag when absent, or its variable. */
+  readonly mirrorsFrom?: string;
   readonly sans: readonly string[];
   readonly tls: TlsPaths;
 }
@@ -70,7 +72,7 @@ export function makeHostOptions(layout: StoreLayout, name: string, request: Host
       SelinuxEnabled: false,
       TlsVerify: true,
       RegistryMirror: each(request.engine.RegistryMirror, (it) =>
-        registryMirror(it, '--engine-registry-mirror'),
+        registryMirror(it, request.mirrorsFrom ?? '--engine-registry-mirror'),
       ),
       InstallURL: request.engine.InstallURL,
     },

@@ -6,11 +6,11 @@ import { redactSecrets } from './redact.js';
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
 /**
- * A registry mirror as the engine takes it, without the slash at the end, so that two spellings are one mirror. Throws UsageError, in which `flag`
- * is named, for a URL with which dockerd refuses to start (ValidateMirror in moby's registry/config.go): another scheme than http and
+ * A registry mirror as the engine takes it, without the slash at the end, so that two spellings are one mirror. Throws UsageError, in which `from`,
+ * a flag or its variable, is named, for a URL with which dockerd refuses to start (ValidateMirror in moby's registry/config.go): another scheme than http and
  * https, a login, a query or a fragment. A path is taken: engines since 26 do, and an older one names it.
  */
-export function registryMirror(text: string, flag: string): string {
+export function registryMirror(text: string, from: string): string {
   const url = /^https?:\/\/[^\s/]/i.test(text) && !/\s/.test(text) ? parsed(text) : undefined;
   const reason =
     url === undefined
@@ -21,14 +21,14 @@ export function registryMirror(text: string, flag: string): string {
           ? 'engines take no query and no fragment (? and #) in it'
           : undefined;
   if (reason === undefined) return withoutSlash(text);
-  throw unusable(text, flag, reason, 'http://mirror.example:5000');
+  throw unusable(text, from, reason, 'http://mirror.example:5000');
 }
 
 /**
  * An insecure registry as the engine takes it, without a scheme, which it does not want, and without the slash at the end. Throws UsageError, in
- * which `flag` is named, for what dockerd refuses (loadInsecureRegistries, same file): all but `HOST`, `HOST:PORT` and a range.
+ * which `from` is named, for what dockerd refuses (loadInsecureRegistries, same file): all but `HOST`, `HOST:PORT` and a range.
  */
-export function insecureRegistry(text: string, flag: string): string {
+export function insecureRegistry(text: string, from: string): string {
   const registry = withoutSlash(text.replace(/^https?:\/\//i, ''));
   if (isRange(registry) || parseIpAddress(registry) !== undefined) return registry;
   const [, host = '', port = '0'] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(registry) ?? [];
@@ -36,7 +36,7 @@ export function insecureRegistry(text: string, flag: string): string {
   if (isHost && Number(port) <= 65_535) return registry;
   throw unusable(
     text,
-    flag,
+    from,
     'it is not of the form HOST, HOST:PORT or a range of addresses',
     'registry.example:5000 or 10.0.0.0/8',
   );
@@ -56,10 +56,10 @@ function isRange(text: string): boolean {
   return address !== undefined && text.includes('/') && isInRange(address, text);
 }
 
-function unusable(text: string, flag: string, reason: string, example: string): UsageError {
+function unusable(text: string, from: string, reason: string, example: string): UsageError {
   return new UsageError({
-    message: `The value "${redactSecrets(text)}" of ${flag} cannot be used`,
+    message: `The value "${redactSecrets(text)}" of ${from} cannot be used`,
     reason: `${reason}: the engine would not start with it`,
-    nextSteps: [`for example: ${flag} ${example}`],
+    nextSteps: [`for example: ${example}`],
   });
 }

@@ -36,3 +36,27 @@ test.each(['nonsense', '10.0.0.1:2376', 'tcp://'])(
     expect(await world.app.store.list()).toEqual([]);
   },
 );
+
+test.each<[string, string[], Record<string, string>, string]>([
+  ['flag', ['--engine-registry-mirror', 'mirror:5000'], {}, '"mirror:5000" of --engine-registry-mirror'],
+  ['variable', [], { ENGINE_REGISTRY_MIRROR: 'http://a/?b' }, '"http://a/?b" of ENGINE_REGISTRY_MIRROR'],
+  ['registry', ['--engine-insecure-registry', 'svn://a'], {}, '"svn://a" of --engine-insecure-registry'],
+])(
+  'P06: a %s with which the engine would not start is refused by its name, and nothing is stored',
+  async (_, flags, env, said) => {
+    const { status, stderr } = await runIn(world, create, [...none, ...flags, 'dev'], { env });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`The value ${said} cannot be used`);
+    expect(await world.app.store.list()).toEqual([]);
+  },
+);
+
+test('mirrors are stored without the slash at their end, each once', async () => {
+  const mirrors = ['http://m.example/', 'http://m.example'].flatMap((url) => [
+    '--engine-registry-mirror',
+    url,
+  ]);
+  await runIn(world, create, [...none, ...mirrors, 'dev']);
+  const { EngineOptions } = (await world.app.store.load('dev')).hostOptions;
+  expect(EngineOptions.RegistryMirror).toEqual(['http://m.example']);
+});

@@ -65,6 +65,12 @@ describe('P06: settings of an existing machine', () => {
     expect(change(before, { unset: ['registry-mirror'] }).engine.RegistryMirror).toEqual([]);
   });
 
+  test('one proxy of several cannot be named: there is one', () => {
+    expect(() => change(fresh, { unset: ['http-proxy=http://me:pw@p:1'] })).toThrow(
+      '--unset http-proxy=http://me:***@p:1 cannot be done',
+    );
+  });
+
   test('what was to be taken away and was not there is named', () => {
     const before = settings({ Env: ['HTTP_PROXY=http://p:1'] });
     const unset = ['http-proxy', 'https-proxy', 'registry-mirror=http://m', 'engine-env=A', 'ca-cert'];
