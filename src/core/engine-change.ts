@@ -59,9 +59,10 @@ export function changeEngine(
   host: HostInGuest | undefined,
 ): EngineSettings & { readonly changes: readonly string[]; readonly idle: readonly string[] } {
   const cleared = change.unset.map(parseUnset).reduce(takeAway, before);
-  const idle = change.unset.filter(
-    (text) => differences(before, takeAway(before, parseUnset(text))).length === 0,
-  );
+  const idle = change.unset
+    .filter((text) => differences(before, takeAway(before, parseUnset(text))).length === 0)
+    // A variable's name finds it; its value may be a secret.
+    .map((text) => redactSecrets(text.replace(/^((?:--)?engine-env=[^=]*)=.*/s, '$1')));
   const mirrors = change.registryMirrors.map((url) => registryMirror(url, '--registry-mirror'));
   const insecure = change.insecureRegistries.map((it) => insecureRegistry(it, '--insecure-registry'));
   const after: EngineSettings = {

@@ -75,6 +75,7 @@ describe('P06: settings of an existing machine', () => {
     const before = settings({ Env: ['HTTP_PROXY=http://p:1'] });
     const unset = ['http-proxy', 'https-proxy', 'registry-mirror=http://m', 'engine-env=A', 'ca-cert'];
     expect(change(before, { unset }).idle).toEqual(unset.slice(1));
+    expect(change(before, { unset: ['engine-env=TOKEN=secret'] }).idle).toEqual(['engine-env=TOKEN']);
   });
 
   test('NO_PROXY goes with the last proxy when only the own networks are in it, and stays when the user gave some', () => {

@@ -8,7 +8,6 @@ import { isHalfMade, type MachineRecord } from '../machine.js';
 import { chooseProvisioner, parseOsRelease } from '../os-release.js';
 import type { SshSession } from '../ports.js';
 import type { GuestFile } from '../provisioner.js';
-import { redactSecrets } from '../redact.js';
 import { followInClientConfig } from './client-config.js';
 import { awaitEngine, connectGuest, engineTarget } from './guest.js';
 import { warnOfUnreachableProxies } from './guest-proxies.js';
@@ -36,11 +35,9 @@ export async function setEngine(
     const changed = changeEngine({ engine: record.hostOptions.EngineOptions, trusted }, ask(host), host);
     assertVariables(changed.engine.Env);
     for (const line of changed.changes) call.reporter.step(`(${name}) ${line}`);
-    for (const setting of changed.idle) {
-      call.reporter.step(`(${name}) ${redactSecrets(setting)}: was not set`);
-    }
-    if (clientConfig === 'remove' && record.notes.clientConfig === undefined) {
-      call.reporter.step(`(${name}) docker-config: was not set`);
+    const isIdle = clientConfig === 'remove' && record.notes.clientConfig === undefined;
+    for (const setting of [...changed.idle, ...(isIdle ? ['docker-config'] : [])]) {
+      call.reporter.step(`(${name}) ${setting}: was not set`);
     }
     if (changed.changes.length === 0 && record.notes.settingsPending !== true) {
       const noted = await followInClientConfig(app, record, clientConfig, call);
