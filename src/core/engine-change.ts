@@ -3,7 +3,7 @@ import { UsageError } from './errors.js';
 import { entriesOf, guestNoProxy } from './guest-proxy.js';
 import type { EngineOptions, TrustedCertificate } from './machine.js';
 import { redactSecrets } from './redact.js';
-import { insecureRegistry, registryMirror, withoutSlash } from './registry-address.js';
+import { insecureRegistry, registryMirror, registryName, withoutSlash } from './registry-address.js';
 
 /** All of a machine's settings that `set` changes. */
 export interface EngineSettings {
@@ -69,8 +69,8 @@ export function changeEngine(
     engine: {
       ...cleared.engine,
       Env: withNoProxy(withVariables(cleared.engine.Env ?? [], change), change, host),
-      RegistryMirror: union(cleared.engine.RegistryMirror, mirrors),
-      InsecureRegistry: union(cleared.engine.InsecureRegistry, insecure),
+      RegistryMirror: union(cleared.engine.RegistryMirror, mirrors, withoutSlash),
+      InsecureRegistry: union(cleared.engine.InsecureRegistry, insecure, registryName),
     },
     trusted: [
       ...cleared.trusted.filter((old) => !change.trusted.some((added) => isSamePlace(old, added))),
@@ -104,8 +104,8 @@ function takeAway(
   { setting, value }: ReturnType<typeof parseUnset>,
 ): EngineSettings {
   const { engine, trusted } = settings;
-  const without = (list: readonly string[] | null) =>
-    list?.filter((entry) => value !== undefined && withoutSlash(entry) !== withoutSlash(value)) ?? null;
+  const without = (list: readonly string[] | null, name: (entry: string) => string) =>
+    list?.filter((entry) => value !== undefined && name(entry) !== name(value)) ?? null;
   switch (setting) {
     case 'http-proxy':
     case 'https-proxy':
@@ -120,9 +120,12 @@ function takeAway(
         },
       };
     case 'registry-mirror':
-      return { trusted, engine: { ...engine, RegistryMirror: without(engine.RegistryMirror) } };
+      return { trusted, engine: { ...engine, RegistryMirror: without(engine.RegistryMirror, withoutSlash) } };
     case 'insecure-registry':
-      return { trusted, engine: { ...engine, InsecureRegistry: without(engine.InsecureRegistry) } };
+      return {
+        trusted,
+        engine: { ...engine, InsecureRegistry: without(engine.InsecureRegistry, registryName) },
+      };
     case 'ca-cert':
       return {
         engine,
@@ -195,9 +198,13 @@ function nameOf(entry: string): string {
   return entry.split('=', 1)[0] ?? '';
 }
 
-/** Null, as docker-machine writes an empty list that was never set, stays null. docker-machine kept the slash at the end of a URL. */
-function union(old: readonly string[] | null, added: readonly string[]): readonly string[] | null {
-  const known = new Set(old?.map(withoutSlash));
+/** Null, as docker-machine writes an empty list that was never set, stays null. Its entries are as they were typed: `name` makes two comparable. */
+function union(
+  old: readonly string[] | null,
+  added: readonly string[],
+  name: (entry: string) => string,
+): readonly string[] | null {
+  const known = new Set(old?.map(name));
   const fresh = added.filter((value, at) => !known.has(value) && added.indexOf(value) === at);
   return fresh.length === 0 ? old : [...(old ?? []), ...fresh];
 }

@@ -6,9 +6,9 @@ import { redactSecrets } from './redact.js';
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
 /**
- * A registry mirror as the engine takes it, without the slash at the end, so that two spellings are one mirror. Throws UsageError, in which `from`,
- * a flag or its variable, is named, for a URL with which dockerd refuses to start (ValidateMirror in moby's registry/config.go): another scheme than http and
- * https, a login, a query or a fragment. A path is taken: engines since 26 do, and an older one names it.
+ * A registry mirror as the engine takes it, without the slash at the end, so that two spellings are one mirror. Throws UsageError, in which
+ * `from`, a flag or its variable, is named, for a URL with which dockerd refuses to start (ValidateMirror in moby's registry/config.go): another
+ * scheme than http and https, a login, a query or a fragment. A path is taken, as by dockerd 26.1; much older ones refuse it.
  */
 export function registryMirror(text: string, from: string): string {
   const url = /^https?:\/\/[^\s/]/i.test(text) && !/\s/.test(text) ? parsed(text) : undefined;
@@ -29,7 +29,7 @@ export function registryMirror(text: string, from: string): string {
  * which `from` is named, for what dockerd refuses (loadInsecureRegistries, same file): all but `HOST`, `HOST:PORT` and a range.
  */
 export function insecureRegistry(text: string, from: string): string {
-  const registry = withoutSlash(text.replace(/^https?:\/\//i, ''));
+  const registry = registryName(text);
   if (isRange(registry) || parseIpAddress(registry) !== undefined) return registry;
   const [, host = '', port = '0'] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(registry) ?? [];
   const isHost = NAME.test(host) || (host.startsWith('[') && parseIpAddress(host.slice(1, -1)) !== undefined);
@@ -42,7 +42,12 @@ export function insecureRegistry(text: string, from: string): string {
   );
 }
 
-/** Two spellings of one address. */
+/** An insecure registry in any spelling, as it is compared: without scheme and slash at the end. */
+export function registryName(text: string): string {
+  return withoutSlash(text.replace(/^https?:\/\//i, ''));
+}
+
+/** A mirror in any spelling, as it is compared. */
 export function withoutSlash(address: string): string {
   return address.replace(/\/+$/, '');
 }

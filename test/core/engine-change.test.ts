@@ -58,6 +58,15 @@ describe('P06: settings of an existing machine', () => {
     expect(gone.engine.RegistryMirror).toEqual(['http://new.example']);
   });
 
+  test('an insecure registry is the same with and without scheme', () => {
+    const before = settings({ InsecureRegistry: ['http://reg:5000'] });
+    expect(change(before, { insecureRegistries: ['https://reg:5000/'] }).changes).toEqual([]);
+    const after = change(fresh, { insecureRegistries: ['https://reg:5000/'] });
+    expect(change(after, { unset: ['insecure-registry=https://reg:5000'] }).engine.InsecureRegistry).toEqual(
+      [],
+    );
+  });
+
   test('registries with which the engine would not start are refused; what is there already is no obstacle', () => {
     const before = settings({ RegistryMirror: ['mirror'], InsecureRegistry: ['svn://x'] });
     expect(() => change(before, { registryMirrors: ['mirror'] })).toThrow('"mirror" of --registry-mirror');
