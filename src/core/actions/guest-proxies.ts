@@ -29,7 +29,7 @@ export async function warnOfUnreachableProxies(
     const refusal = await connectionRefusal(shell, url);
     if (refusal === undefined) continue;
     call.reporter.warn(
-      `(${record.name}) The guest cannot reach the proxy ${redactProxy(url)} (${refusal}): pulls will fail. ${adviceFor(url)}`,
+      `(${record.name}) The guest cannot reach the proxy ${redactProxy(url)} (${refusal}): pulls will fail. ${adviceFor(url, record.name)}`,
     );
   }
 }
@@ -39,13 +39,14 @@ export async function connectionRefusal(shell: GuestShell, url: string): Promise
   const { host, port } = proxyPlace(url);
   const result = await shell.run(CONNECT, [host, String(port)], { timeoutMs: 30_000 });
   if (result.status === 0 || result.status === NO_SUCH_PROGRAM) return undefined;
-  const said = result.stderr.trim().split('\n').at(-1) ?? '';
+  // bash's first line is of the look-up or the connection, its second of the redirection ("Invalid argument").
+  const [said = ''] = result.stderr.trim().split('\n');
   return /([^:]+)$/.exec(said)?.[1]?.trim() || 'no answer within 5 s';
 }
 
-function adviceFor(url: string): string {
+function adviceFor(url: string, name: string): string {
   const { host } = proxyPlace(url);
   return host === 'localhost' || host.startsWith('127.') || host === '::1'
-    ? 'That address means the guest itself; give the proxy with "tmachine set NAME --http-proxy ... --https-proxy ...", which puts this computer\'s address in its place.'
-    : 'If it runs on this computer, let it listen on all addresses; "tmachine proxy check --machine NAME" shows each hop.';
+    ? `That address means the guest itself; give the proxy with "tmachine set ${name} --http-proxy ... --https-proxy ...", which puts this computer's address in its place.`
+    : `If it runs on this computer, let it listen on all addresses; "tmachine proxy check --machine ${name}" shows each hop.`;
 }

@@ -166,7 +166,7 @@ describe('P06: set on a machine that runs', () => {
     world.guest.reachable = new Set();
     await set({ httpProxy: 'http://me:secret@10.0.2.2:3128', httpsProxy: 'http://me:secret@10.0.2.2:3128' });
     expect(world.warnings).toEqual([
-      '(dev) The guest cannot reach the proxy http://me:***@10.0.2.2:3128 (Connection refused): pulls will fail. If it runs on this computer, let it listen on all addresses; "tmachine proxy check --machine NAME" shows each hop.',
+      '(dev) The guest cannot reach the proxy http://me:***@10.0.2.2:3128 (Connection refused): pulls will fail. If it runs on this computer, let it listen on all addresses; "tmachine proxy check --machine dev" shows each hop.',
     ]);
   });
 
