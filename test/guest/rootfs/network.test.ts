@@ -157,6 +157,21 @@ describeWithBusybox('the network of the guest', () => {
       expect(again.stdout).toContain('via 192.168.99.1 dev eth1 metric 101\n');
     });
 
+    test('of another card in the same moment loses none of the name servers', async () => {
+      // eth0's lease comes, whole, between the look at what is there and the writing.
+      const other = `cat() {
+        command cat "$@"
+        [ ! -e "$RUN/dns.eth0" ] || return 0
+        echo 'nameserver 10.0.2.3' >"$RUN/dns.eth0"
+        command cat "$RUN"/dns.* >"$ROOT/etc/resolv.conf"
+      }
+      `;
+      const script = root.at('usr/share/udhcpc/default.script');
+      const second = { interface: 'eth1', ip: '192.168.99.100', dns: '192.168.99.1' };
+      await root.shell([], `${STAND_INS}${other}set -- bound\n. ${script}`, second);
+      expect(await root.read('etc/resolv.conf')).toBe('nameserver 10.0.2.3\nnameserver 192.168.99.1\n');
+    });
+
     test('that nobody gives lets the boot go on, and a later one counts', async () => {
       await event('leasefail', {});
       expect(await root.read('run/tmachine/net.eth0')).toBe('none\n');
