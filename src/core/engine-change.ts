@@ -2,7 +2,7 @@ import type { HostInGuest } from './driver.js';
 import { UsageError } from './errors.js';
 import { entriesOf, guestNoProxy } from './guest-proxy.js';
 import type { EngineOptions, TrustedCertificate } from './machine.js';
-import { redactSecrets } from './redact.js';
+import { redactProxy, redactSecrets } from './redact.js';
 import { insecureRegistry, registryMirror, registryName, withoutSlash } from './registry-address.js';
 
 /** All of a machine's settings that `set` changes. */
@@ -256,5 +256,5 @@ function isShown(what: string): boolean {
 }
 
 function shown(value: string): string {
-  return value === '' ? '(empty)' : redactSecrets(value);
+  return value === '' ? '(empty)' : redactProxy(value);
 }

@@ -2,7 +2,7 @@ import type { HostInGuest } from './driver.js';
 import { UsageError } from './errors.js';
 import { isLoopback, parseIpAddress } from './ip-address.js';
 import { hostOf } from './proxy-exceptions.js';
-import { readProxyUrl } from './proxy-url.js';
+import { PROXY_FORMS, readProxyUrl } from './proxy-url.js';
 import { redactProxy } from './redact.js';
 
 /** A proxy as the guest's engine is to use it. */
@@ -94,6 +94,6 @@ function unusable(setting: string, flag: string, reason: string): UsageError {
     code: 'PROXY_INVALID',
     message: `The proxy "${redactProxy(setting)}" of ${flag} cannot be used`,
     reason,
-    nextSteps: ['write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT'],
+    nextSteps: PROXY_FORMS,
   });
 }

@@ -1,5 +1,11 @@
 const SCHEMES = ['http:', 'https:', 'socks:', 'socks4:', 'socks4a:', 'socks5:', 'socks5h:'];
 
+/** What to do about a setting that `readProxyUrl` refuses. */
+export const PROXY_FORMS: readonly string[] = [
+  'write it as http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT',
+  'in a user name or password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F, \\ as %5C and a space as %20',
+];
+
 /**
  * A proxy setting as a URL, or why it is none. `proxy:8080` is an HTTP proxy, as everywhere; a stray `%` in a password stands for
  * itself.
@@ -14,6 +20,7 @@ export function readProxyUrl(
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (
     url === undefined ||
+    /\s/.test(setting) ||
     url.hostname === '' ||
     !['', '/'].includes(url.pathname) ||
     url.search + url.hash !== ''

@@ -2,7 +2,7 @@ import { HostNotReadyError, UsageError } from './errors.js';
 import { isLoopback, parseIpAddress } from './ip-address.js';
 import { readPacAnswer } from './pac-answer.js';
 import { hostOf, isNoProxyHost, isSystemException } from './proxy-exceptions.js';
-import { readProxyUrl } from './proxy-url.js';
+import { PROXY_FORMS, readProxyUrl } from './proxy-url.js';
 import { redactProxy, redactUrl } from './redact.js';
 
 /** The environment variables that name a proxy or the hosts that need none. */
@@ -194,10 +194,7 @@ function proxyUrl(setting: string, origin: Omit<ProxyChoice, 'proxy'>): string {
     code: 'PROXY_INVALID',
     message: `The proxy "${redactProxy(setting)}" (${describeOrigin({ proxy: setting, ...origin })}) cannot be used`,
     reason: read.reason,
-    nextSteps: [
-      'write it as http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT',
-      'in a user name or password write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and \\ as %5C',
-    ],
+    nextSteps: PROXY_FORMS,
   };
   throw origin.from === '--proxy' || origin.from === 'MACHINE_PROXY'
     ? new UsageError(details)

@@ -6,6 +6,9 @@ const URL_WITH_AT = /\b([a-z][a-z0-9+.-]*:\/\/)((?:\\"|[^\s"])*)@/gi;
 /** `NAME:PASSWORD@` without a scheme; neither a Windows path nor the digest of an image (`alpine:3@sha256:...`). */
 const BARE_LOGIN = /(^|[\s"'=(,])([^\s"'=(,:/@]+:(?![\\/])(?:\\"|[^\s"])*)@(?!sha\d+:)/gm;
 
+/** A proxy variable up to the last `@` of its line or string: whatever its password holds, spaces too. */
+const PROXY_VARIABLE = /\b((?:https?|ftp|all)_proxy=)((?:\\"|[^"\n])*@)/gi;
+
 /** What stands for a login in advice, and what is hidden already. */
 const NO_SECRET = /^(?:(?:DOMAIN%5C)?USER(?::PASSWORD)?|(?:[^:]*:)?\*\*\*)$/;
 
@@ -45,6 +48,7 @@ export function redactSecrets(text: string): string {
 
 function redactLogins(text: string): string {
   return text
+    .replace(PROXY_VARIABLE, (_, name: string, setting: string) => name + redactProxy(setting))
     .replace(URL_WITH_AT, (_, scheme: string, rest: string) =>
       // Without a login it may be followed by another URL that has one.
       mayHoldLogin(`${rest}@`) ? `${scheme}${hideLogin(rest)}@` : `${scheme}${redactLogins(`${rest}@`)}`,

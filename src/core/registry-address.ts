@@ -1,6 +1,6 @@
 import { UsageError } from './errors.js';
 import { isInRange, parseIpAddress } from './ip-address.js';
-import { redactSecrets } from './redact.js';
+import { redactUrl } from './redact.js';
 
 /** Of a name with dots: letters and digits, hyphens within. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
@@ -63,7 +63,7 @@ function isRange(text: string): boolean {
 
 function unusable(text: string, from: string, reason: string, example: string): UsageError {
   return new UsageError({
-    message: `The value "${redactSecrets(text)}" of ${from} cannot be used`,
+    message: `The value "${redactUrl(text)}" of ${from} cannot be used`,
     reason: `${reason}: the engine would not start with it`,
     nextSteps: [`for example: ${example}`],
   });

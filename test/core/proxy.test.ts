@@ -215,6 +215,7 @@ describe('P02: a proxy setting that cannot work says why, without its password',
   test.each([
     ['http://user:p#ss@proxy:8080', 'http://user:***@proxy:8080'],
     ['http://user:p/ss@proxy:8080', 'http://user:***@proxy:8080'],
+    ['user:p ss@proxy:8080', 'user:***@proxy:8080'],
     ['http://CORP\\user:secret@proxy:8080', 'http://CORP\\user:***@proxy:8080'],
     ['http://proxy:port', 'http://proxy:port'],
     ['http://proxy:8080/path', 'http://proxy:8080/path'],

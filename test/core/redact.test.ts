@@ -16,6 +16,7 @@ const AWKWARD = [
   'p%40w',
   'p,w',
   '12/3',
+  'p w',
   '***x',
 ];
 
@@ -55,8 +56,8 @@ describe('P02: a proxy setting is shown without its password', () => {
 });
 
 describe('P02: credentials in a text', () => {
-  // Only a password that reads as port and path goes unseen where nothing says that the text is a proxy.
-  test.each(AWKWARD.filter((password) => password !== '12/3'))(
+  // Only a password with a space, and one that reads as port and path, go unseen where nothing says that the text is a proxy.
+  test.each(AWKWARD.filter((password) => !['12/3', 'p w'].includes(password)))(
     '%s is hidden wherever it stands',
     (password) => {
       for (const place of [
@@ -70,6 +71,15 @@ describe('P02: credentials in a text', () => {
       }
     },
   );
+
+  test.each(AWKWARD)('%s is hidden in a proxy variable', (password) => {
+    for (const name of ['HTTP_PROXY', 'https_proxy', 'all_proxy']) {
+      for (const scheme of ['http://', '']) {
+        const entry = (login: string) => `{"Env":["${name}=${scheme}${login}@proxy:3128"],"x":"y@z"}`;
+        expect(redactSecrets(entry(`joe:${password}`))).toBe(entry('joe:***'));
+      }
+    }
+  });
 
   test.each([
     [
