@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { tmachineIn } from '../support/cli.js';
-import { compareLogs, type Deviation, type Mask } from '../support/compare-log.js';
+import { compareLogs, type Deviation, type Mask, NOT_VERIFIED } from '../support/compare-log.js';
 import { describeHere } from '../support/describe-here.js';
 import { dockerWith } from '../support/docker-client.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
@@ -22,12 +22,7 @@ const DEVIATIONS: readonly Deviation[] = [
     line: /^\(default\) Windows might ask for the permission to /,
     reason: 'only Windows asks for permission',
   },
-  {
-    kind: 'extra',
-    line: /^\(default\) This image is not verified: its SHA-256 [0-9a-f]{64} is not known to this release\.$/,
-    isOptional: true,
-    reason: 'an image whose digest this release does not know is used, and said to be so',
-  },
+  NOT_VERIFIED,
 ];
 
 describeHere('the whole way on Linux', noStandIn(), () => {

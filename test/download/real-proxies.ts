@@ -2,11 +2,11 @@ import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { spawnServer } from '../support/child-server.js';
+import { listens, spawnServer } from '../support/child-server.js';
 import { portOf } from '../support/misbehaving-server.js';
 import { openssl } from '../support/openssl.js';
 
@@ -245,7 +245,7 @@ async function running(
   child.on('exit', (code) => {
     ended ??= `exit code ${code}`;
   });
-  for (let tries = 0; !(await answers(port, address)); tries++) {
+  for (let tries = 0; !(await listens(port, address)); tries++) {
     if (ended !== undefined || tries > 400)
       throw new Error(`${child.spawnfile} does not run: ${ended}\n${words}`);
     await pause(25);
@@ -260,16 +260,4 @@ async function running(
       await once(child, 'exit');
     },
   };
-}
-
-async function answers(port: number, address: string): Promise<boolean> {
-  const socket = connect(port, address);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
+import { listens } from './child-server.js';
 
 const ENDS_WITH_PARENT = join(import.meta.dirname, 'ends-with-parent.cjs');
 const SERVER = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
@@ -12,18 +12,6 @@ const RUN = `const { spawn } = require('node:child_process');
 spawn(process.execPath, [${JSON.stringify(ENDS_WITH_PARENT)}, process.execPath, '-e', ${JSON.stringify(SERVER)}],
   { stdio: ['pipe', 'inherit', 'ignore'] });
 setInterval(() => undefined, 1000);`;
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 test('a server of a test ends when the test run is killed', async () => {
   const run = spawn(process.execPath, ['-e', RUN], { stdio: ['ignore', 'pipe', 'ignore'] });

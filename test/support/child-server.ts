@@ -1,4 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
@@ -35,4 +37,17 @@ export function spawnServer(
   return reads === 'stdout'
     ? spawn(process.execPath, started, { cwd, env, stdio: ['pipe', 'pipe', 'ignore'] })
     : spawn(process.execPath, started, { cwd, env, stdio: ['pipe', 'ignore', 'pipe'] });
+}
+
+/** Whether anybody takes connections there. */
+export async function listens(port: number, address = '127.0.0.1'): Promise<boolean> {
+  const socket = connect(port, address);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

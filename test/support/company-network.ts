@@ -2,12 +2,11 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../download/real-proxies.js';
-import { spawnServer } from './child-server.js';
+import { listens, spawnServer } from './child-server.js';
 import { openssl } from './openssl.js';
 
 /** The name of the registry: nobody but the proxy can resolve it, so that nothing goes around the proxy unseen. */
@@ -165,7 +164,7 @@ async function running(
   child.stderr.on('data', (chunk) => {
     words = `${words}${chunk}`.slice(-2000);
   });
-  for (let tries = 0; !(await answers(place)); tries++) {
+  for (let tries = 0; !(await listens(place.port, place.address)); tries++) {
     if (child.exitCode !== null || tries > 400) throw new Error(`${file} does not run\n${words}`);
     await pause(25);
   }
@@ -177,16 +176,4 @@ async function end(child: ChildProcess): Promise<void> {
   // Not SIGKILL: squid would leave its shared memory behind.
   child.kill('SIGTERM');
   await once(child, 'exit');
-}
-
-async function answers({ address, port }: { address: string; port: number }): Promise<boolean> {
-  const socket = connect(port, address);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

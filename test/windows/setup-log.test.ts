@@ -3,7 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { compareLogs, type Deviation, type Mask } from '../support/compare-log.js';
+import { compareLogs, type Deviation, type Mask, NOT_VERIFIED } from '../support/compare-log.js';
 import { describeHere } from '../support/describe-here.js';
 import { dockerWith } from '../support/docker-client.js';
 import { GUEST_IMAGE } from '../support/guest-image.js';
@@ -17,14 +17,7 @@ const ADAPTER = 'VirtualBox Host-Only Ethernet Adapter #2';
 /** The stand-in has none. */
 const WITHOUT_SHARES = ['--virtualbox-no-share'];
 
-const DEVIATIONS: readonly Deviation[] = [
-  {
-    kind: 'extra',
-    line: /^\(default\) This image is not verified: its SHA-256 [0-9a-f]{64} is not known to this release\.$/,
-    isOptional: true,
-    reason: 'an image whose digest this release does not know is used, and said to be so',
-  },
-];
+const DEVIATIONS: readonly Deviation[] = [NOT_VERIFIED];
 
 describeHere('the whole way on Windows', noStandIn(), () => {
   let place: WindowsPlace;
